@@ -1,0 +1,87 @@
+package dev.sluice.model.arch;
+
+/**
+ * The shape of a model, as its file's metadata states it. Nothing in it is a guess: a missing
+ * required key or an absurd value is refused where the record is read.
+ *
+ * @param architecture which composition of parts
+ * @param name {@code general.name}, or the architecture's where the file has none
+ * @param vocabularyOnly whether the file holds no tensor at all: then only {@code architecture},
+ *     {@code name} and {@code vocabularySize} mean something, and numbers that are missing are 0
+ * @param layers number of layers
+ * @param embeddingLength length of a row of activations
+ * @param vocabularySize number of tokens, and of logits
+ * @param contextLength the longest sequence the model was made for
+ * @param heads query heads
+ * @param kvHeads key and value heads; {@code heads} is a multiple of it
+ * @param keyLength elements of a query or key head
+ * @param valueLength elements of a value head
+ * @param feedForwardLength length of the feed-forward's hidden row
+ * @param normEpsilon what norms add under the root
+ * @param position how positions enter
+ * @param attentionScale what scores are multiplied by
+ * @param attentionSoftCap cap of {@code cap * tanh(score / cap)} on scaled scores; 0 for none
+ * @param finalSoftCap the same on logits; 0 for none
+ * @param slidingWindow how many positions, its own included, a row of a sliding layer sees; 0 for
+ *     no window
+ * @param slidingPattern which layers slide: with 0 none, with 1 all, with n all but every n-th
+ *     (layer {@code l} slides when {@code (l + 1) % n != 0})
+ * @param embeddingScale what embeddings are multiplied by
+ */
+public record ModelSpec(
+    Architecture architecture,
+    String name,
+    boolean vocabularyOnly,
+    int layers,
+    int embeddingLength,
+    int vocabularySize,
+    int contextLength,
+    int heads,
+    int kvHeads,
+    int keyLength,
+    int valueLength,
+    int feedForwardLength,
+    float normEpsilon,
+    PositionEncoding position,
+    float attentionScale,
+    float attentionSoftCap,
+    float finalSoftCap,
+    int slidingWindow,
+    int slidingPattern,
+    float embeddingScale) {
+  /** How activations are normalized. */
+  public NormKind norm() {
+    return architecture.norm();
+  }
+
+  /** The feed-forward's non-linearity. */
+  public Activation activation() {
+    return architecture.activation();
+  }
+
+  /** Whether rows of {@code layer} see only the last {@link #slidingWindow} positions. */
+  public boolean slides(int layer) {
+    return slidingWindow > 0
+        && (slidingPattern == 1 || (slidingPattern > 1 && (layer + 1) % slidingPattern != 0));
+  }
+
+  /** The window of {@code layer}; {@link Integer#MAX_VALUE} where it has none. */
+  public int window(int layer) {
+    return slides(layer) ? slidingWindow : Integer.MAX_VALUE;
+  }
+
+  /** Elements of all query heads of a row. */
+  public int queryLength() {
+    return heads * keyLength;
+  }
+
+  /** Elements of all key heads of a row. */
+  public int keysLength() {
+    return kvHeads * keyLength;
+  }
+
+  /** Elements of all value heads of a row. */
+  public int valuesLength() {
+    return kvHeads * valueLength;
+  }
+}

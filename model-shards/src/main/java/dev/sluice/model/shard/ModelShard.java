@@ -1,0 +1,72 @@
+package dev.sluice.model.shard;
+
+import dev.sluice.model.arch.ModelSpec;
+import dev.sluice.model.cache.KvUsage;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A range of a model's layers with the key/value cache of those layers. The first shard also holds
+ * the embedding, the last one the final norm and the output head.
+ *
+ * <p>A step is {@link #reserve} and then {@link #forward} with the same batch. One thread at a time
+ * uses a shard; {@link #kvUsage} may be called from any thread. Results depend, bit for bit, only
+ * on the model and the tokens of each sequence: not on the batch's other members, the chunking, the
+ * slot, the threads, or how layers are spread over shards.
+ */
+public interface ModelShard extends AutoCloseable {
+  /** The model that the shard is part of. */
+  ModelSpec spec();
+
+  /** The layers of the shard. */
+  LayerRange range();
+
+  /** Whether the shard takes token ids. */
+  default boolean isFirst() {
+    return range().first() == 0;
+  }
+
+  /** Whether the shard gives logits. */
+  default boolean isLast() {
+    return range().end() == spec().layers();
+  }
+
+  /**
+   * Sets room in the KV cache aside for every entry that has not failed. Entries for which there is
+   * none, or whose positions reach beyond the model's context, are marked {@link
+   * MicroBatch#NO_KV_PAGES}; the pages of the others stay theirs.
+   *
+   * @param batch the batch that is to go through {@link #forward} next; flags are updated
+   * @param stage index of this shard's stage, for the marks
+   * @throws IllegalArgumentException when the batch is larger than the shard's limits, or a slot is
+   *     not below {@link ShardOptions#maxSequences}
+   * @throws IllegalStateException when an entry does not go on where its slot's sequence stands
+   */
+  void reserve(MicroBatch batch, int stage);
+
+  /**
+   * Runs the layers over all rows of the entries that have not failed. Rows of failed entries are
+   * left as they are in {@code output}. Entries with a NaN or infinite output row are marked {@link
+   * MicroBatch#NON_FINITE}.
+   *
+   * @param batch entries, reserved before; flags are updated
+   * @param stage index of this shard's stage, for the marks
+   * @param input first shard: int32 token ids, {@code [rows]}; otherwise float32 activations,
+   *     {@code [rows x embeddingLength]}; native byte order, 4-byte aligned
+   * @param output last shard: float32 logits, {@code [logitRows x vocabularySize]}, in the order of
+   *     the entries; otherwise activations, {@code [rows x embeddingLength]}. Must not overlap
+   *     {@code input}
+   * @throws IllegalArgumentException for a token id outside the vocabulary or a segment too small;
+   *     the caches of the batch's entries may then be released, not used
+   */
+  void forward(MicroBatch batch, int stage, MemorySegment input, MemorySegment output);
+
+  /** Forgets the sequence of a slot and frees its pages. A slot that holds nothing is fine. */
+  void release(int slot);
+
+  /** The state of the KV cache. */
+  KvUsage kvUsage();
+
+  /** Frees memory. The shard must not be used any more; a second call does nothing. */
+  @Override
+  void close();
+}
