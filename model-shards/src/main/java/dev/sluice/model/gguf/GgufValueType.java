@@ -1,0 +1,55 @@
+package dev.sluice.model.gguf;
+
+import java.util.Optional;
+
+/** The type of a metadata value, as numbered by the GGUF specification. */
+public enum GgufValueType {
+  UINT8(1),
+  INT8(1),
+  UINT16(2),
+  INT16(2),
+  UINT32(4),
+  INT32(4),
+  FLOAT32(4),
+  BOOL(1),
+  STRING(0),
+  ARRAY(0),
+  UINT64(8),
+  INT64(8),
+  FLOAT64(8);
+
+  private static final GgufValueType[] BY_ID = values();
+
+  private final int bytes;
+
+  GgufValueType(int bytes) {
+    this.bytes = bytes;
+  }
+
+  /** The number that stands for this type in a file. */
+  public int id() {
+    return ordinal();
+  }
+
+  /** Bytes of one value; 0 for strings and arrays, which state their own length. */
+  public int bytes() {
+    return bytes;
+  }
+
+  /** Whether this is one of the eight integer types. */
+  public boolean isInteger() {
+    return switch (this) {
+      case UINT8, INT8, UINT16, INT16, UINT32, INT32, UINT64, INT64 -> true;
+      case FLOAT32, FLOAT64, BOOL, STRING, ARRAY -> false;
+    };
+  }
+
+  /** Whether this is one of the two floating-point types. */
+  public boolean isReal() {
+    return this == FLOAT32 || this == FLOAT64;
+  }
+
+  static Optional<GgufValueType> ofId(int id) {
+    return id < 0 || id >= BY_ID.length ? Optional.empty() : Optional.of(BY_ID[id]);
+  }
+}
