@@ -12,6 +12,7 @@ import java.util.Optional;
  * when asked for. For any thread. Who opens it closes it, after everything that uses its tensors or
  * metadata; any use after that throws {@link IllegalStateException}.
  */
+@SuppressWarnings("DoNotCallSuggester") // signatures first
 public final class GgufFile implements AutoCloseable {
 
   private GgufFile() {}

@@ -15,6 +15,7 @@ import java.util.Set;
  * {@code integer} takes any integer type, {@code real} any number. Arrays are decoded anew on every
  * call: keep what you get. For any thread, while the {@link GgufFile} is open.
  */
+@SuppressWarnings("DoNotCallSuggester") // signatures first
 public final class GgufMetadata {
 
   GgufMetadata() {}

@@ -16,6 +16,7 @@ import java.util.List;
  *     .write(file);
  * }</pre>
  */
+@SuppressWarnings("DoNotCallSuggester") // signatures first
 public final class GgufWriter {
 
   /** A writer of version 3 with the default alignment of 32 bytes. */
@@ -36,7 +37,7 @@ public final class GgufWriter {
    * it.
    */
   public GgufWriter metadata(GgufMetadata metadata) {
-    throw new UnsupportedOperationException("" + metadata);
+    throw new UnsupportedOperationException("" + metadata.file());
   }
 
   /** Leaves a key out that was given before. */
