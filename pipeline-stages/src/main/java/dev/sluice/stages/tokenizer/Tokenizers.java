@@ -3,6 +3,7 @@ package dev.sluice.stages.tokenizer;
 import dev.sluice.model.gguf.GgufMetadata;
 
 /** Chooses the kind of tokenizer. */
+@SuppressWarnings("DoNotCallSuggester") // signatures first
 final class Tokenizers {
   private Tokenizers() {}
 
