@@ -9,19 +9,19 @@ import java.util.Optional;
  */
 public enum Architecture {
   /** Llama, Mistral and their kin. */
-  LLAMA("llama", NormKind.RMS, RopeStyle.NORM, Activation.SILU, true, false, false),
+  LLAMA("llama", NormKind.RMS, RopeStyle.NORM, Activation.SILU, true, false, false, 1),
   /** Qwen 2 and 2.5: biases on query, key and value. */
-  QWEN2("qwen2", NormKind.RMS, RopeStyle.NEOX, Activation.SILU, true, false, false),
+  QWEN2("qwen2", NormKind.RMS, RopeStyle.NEOX, Activation.SILU, true, false, false, 0),
   /** Qwen 3: norms on the heads of query and key. */
-  QWEN3("qwen3", NormKind.RMS, RopeStyle.NEOX, Activation.SILU, true, false, false),
+  QWEN3("qwen3", NormKind.RMS, RopeStyle.NEOX, Activation.SILU, true, false, false, 0),
   /** Gemma 2: soft-capping, norms around each part, every second layer with a window. */
-  GEMMA2("gemma2", NormKind.RMS, RopeStyle.NEOX, Activation.GELU_TANH, true, false, true),
+  GEMMA2("gemma2", NormKind.RMS, RopeStyle.NEOX, Activation.GELU_TANH, true, false, true, 2),
   /** Gemma 3: head norms, norms around each part, five layers of six with a window. */
-  GEMMA3("gemma3", NormKind.RMS, RopeStyle.NEOX, Activation.GELU_TANH, true, false, true),
+  GEMMA3("gemma3", NormKind.RMS, RopeStyle.NEOX, Activation.GELU_TANH, true, false, true, 6),
   /** Phi 3: query, key and value fused, gate and up fused. */
-  PHI3("phi3", NormKind.RMS, RopeStyle.NEOX, Activation.SILU, true, true, false),
+  PHI3("phi3", NormKind.RMS, RopeStyle.NEOX, Activation.SILU, true, true, false, 1),
   /** GPT-2: learned positions, LayerNorm with bias, biases everywhere, no gate. */
-  GPT2("gpt2", NormKind.LAYER, RopeStyle.NEOX, Activation.GELU_TANH, false, true, false);
+  GPT2("gpt2", NormKind.LAYER, RopeStyle.NEOX, Activation.GELU_TANH, false, true, false, 0);
 
   private final String key;
   private final NormKind norm;
@@ -30,6 +30,7 @@ public enum Architecture {
   private final boolean gated;
   private final boolean fused;
   private final boolean gemma;
+  private final int slidingPattern;
 
   Architecture(
       String key,
@@ -38,7 +39,8 @@ public enum Architecture {
       Activation activation,
       boolean gated,
       boolean fused,
-      boolean gemma) {
+      boolean gemma,
+      int slidingPattern) {
     this.key = key;
     this.norm = norm;
     this.ropeStyle = ropeStyle;
@@ -46,6 +48,7 @@ public enum Architecture {
     this.gated = gated;
     this.fused = fused;
     this.gemma = gemma;
+    this.slidingPattern = slidingPattern;
   }
 
   /** The architecture that {@code general.architecture} names. */
@@ -98,5 +101,25 @@ public enum Architecture {
   /** Whether embeddings are multiplied by the square root of their length. */
   public boolean embeddingScaled() {
     return gemma;
+  }
+
+  /** Whether the heads of query and key are normalized before they are turned. */
+  public boolean headNorms() {
+    return this == QWEN3 || this == GEMMA3;
+  }
+
+  /**
+   * Whether query, key and value have biases in every model, and not only where a file has them.
+   */
+  public boolean qkvBiases() {
+    return this == QWEN2 || this == GPT2;
+  }
+
+  /**
+   * Which layers slide where the file gives a window but no pattern, as {@link
+   * ModelSpec#slidingPattern}; 0: the architecture knows no window.
+   */
+  public int slidingPattern() {
+    return slidingPattern;
   }
 }

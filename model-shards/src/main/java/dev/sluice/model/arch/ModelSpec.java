@@ -1,5 +1,7 @@
 package dev.sluice.model.arch;
 
+import dev.sluice.model.gguf.GgufFile;
+
 /**
  * The shape of a model, as its file's metadata states it. Nothing in it is a guess: a missing
  * required key or an absurd value is refused where the record is read.
@@ -49,6 +51,40 @@ public record ModelSpec(
     int slidingWindow,
     int slidingPattern,
     float embeddingScale) {
+  /**
+   * Reads the shape of a model.
+   *
+   * @throws dev.sluice.model.gguf.ModelFileException for an unknown architecture, a missing
+   *     required key, or a value that makes no sense
+   */
+  public static ModelSpec of(GgufFile file) {
+    return new SpecReader(file).read();
+  }
+
+  static ModelSpec vocabularyOnly(Architecture architecture, String name, int vocabularySize) {
+    return new ModelSpec(
+        architecture,
+        name,
+        true,
+        0,
+        0,
+        vocabularySize,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        new PositionEncoding.Sinusoidal(),
+        1,
+        0,
+        0,
+        0,
+        0,
+        1);
+  }
+
   /** How activations are normalized. */
   public NormKind norm() {
     return architecture.norm();
@@ -61,13 +97,26 @@ public record ModelSpec(
 
   /** Whether rows of {@code layer} see only the last {@link #slidingWindow} positions. */
   public boolean slides(int layer) {
-    return slidingWindow > 0
-        && (slidingPattern == 1 || (slidingPattern > 1 && (layer + 1) % slidingPattern != 0));
+    return slidingWindow > 0 && slides(slidingPattern, layer);
+  }
+
+  static boolean slides(int pattern, int layer) {
+    return pattern == 1 || (pattern > 1 && (layer + 1) % pattern != 0);
   }
 
   /** The window of {@code layer}; {@link Integer#MAX_VALUE} where it has none. */
   public int window(int layer) {
     return slides(layer) ? slidingWindow : Integer.MAX_VALUE;
+  }
+
+  /**
+   * Whether LongRoPE's long factors apply, rather than the short ones.
+   *
+   * @param contextTokens the longest sequence of the run, the same on all its shards
+   */
+  public boolean longFactors(int contextTokens) {
+    return position instanceof PositionEncoding.Rope(_, _, _, RopeScaling.LongRope scaling, _, _)
+        && contextTokens > scaling.originalContext();
   }
 
   /** Elements of all query heads of a row. */

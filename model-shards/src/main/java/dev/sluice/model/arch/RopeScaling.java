@@ -33,9 +33,9 @@ public sealed interface RopeScaling {
       implements RopeScaling {}
 
   /**
-   * LongRoPE (Ding et al., 2024): a factor per frequency, in tensors {@code rope_factors_long} and
-   * {@code rope_factors_short}; the long ones are used when the model's context length is larger
-   * than the original one.
+   * LongRoPE (Ding et al., 2024): a factor per frequency, in tensors {@code
+   * rope_factors_long.weight} and {@code rope_factors_short.weight}; {@link ModelSpec#longFactors}
+   * says which apply.
    *
    * @param originalContext context length of the first training
    * @param attnFactor what cos and sin are multiplied by

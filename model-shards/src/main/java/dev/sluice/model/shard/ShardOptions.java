@@ -14,6 +14,8 @@ import java.util.Objects;
  * @param maxRows rows of a micro-batch
  * @param maxLogitRows rows of logits of a micro-batch, used on the last shard
  * @param pageTokens positions a KV page has room for
+ * @param contextTokens the longest sequence of the run; it must be the same on all shards of a
+ *     pipeline, because it decides which of LongRoPE's factors apply
  */
 public record ShardOptions(
     LayerRange range,
@@ -22,7 +24,8 @@ public record ShardOptions(
     int maxSequences,
     int maxRows,
     int maxLogitRows,
-    int pageTokens) {
+    int pageTokens,
+    int contextTokens) {
   /** Positions of a KV page unless another number is given. */
   public static final int DEFAULT_PAGE_TOKENS = 32;
 
@@ -38,9 +41,13 @@ public record ShardOptions(
     within("maxRows", maxRows, 1, MAX_ROWS);
     within("maxLogitRows", maxLogitRows, 1, MAX_ROWS);
     within("pageTokens", pageTokens, 1, MAX_PAGE_TOKENS);
+    within("contextTokens", contextTokens, 1, 1 << 30);
   }
 
-  /** Options with pages of {@link #DEFAULT_PAGE_TOKENS} positions. */
+  /**
+   * Options with pages of {@link #DEFAULT_PAGE_TOKENS} positions, where one sequence may take the
+   * whole budget.
+   */
   public ShardOptions(
       LayerRange range,
       KvType kvType,
@@ -48,13 +55,33 @@ public record ShardOptions(
       int maxSequences,
       int maxRows,
       int maxLogitRows) {
-    this(range, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, DEFAULT_PAGE_TOKENS);
+    this(
+        range,
+        kvType,
+        kvTokens,
+        maxSequences,
+        maxRows,
+        maxLogitRows,
+        DEFAULT_PAGE_TOKENS,
+        kvTokens);
   }
 
   /** The same options for other layers. */
   public ShardOptions withRange(LayerRange other) {
     return new ShardOptions(
-        other, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, pageTokens);
+        other, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, pageTokens, contextTokens);
+  }
+
+  /** The same options with pages of another size. */
+  public ShardOptions withPageTokens(int other) {
+    return new ShardOptions(
+        range, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, other, contextTokens);
+  }
+
+  /** The same options with another longest sequence. */
+  public ShardOptions withContextTokens(int other) {
+    return new ShardOptions(
+        range, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, pageTokens, other);
   }
 
   private static void within(String name, int value, int min, int max) {
