@@ -1,0 +1,126 @@
+package dev.sluice.actors.placement;
+
+import dev.sluice.model.arch.ModelFootprint;
+import dev.sluice.model.cache.KvType;
+import java.util.Arrays;
+
+/**
+ * What the parts of a model weigh and cost: the input of the placement, without the model.
+ *
+ * @param layerBytes weights of each layer
+ * @param layerWork multiply-adds of one token in each layer
+ * @param layerKvBytes keys and values of one position in each layer
+ * @param embeddingBytes weights of the embedding
+ * @param embeddingReadBytes bytes of the embedding that one token reads: a row
+ * @param headBytes weights of the final norm and of the output head, read once for each token;
+ *     where the head is tied to the embedding, the embedding's
+ * @param headWork multiply-adds of the output head for one token
+ * @param sharedBytes weights that every stage needs
+ * @param tiedBytes weights that the embedding and the output head share, 0 where they are two: one
+ *     stage that has both holds them once
+ * @param embeddingLength length of a row of activations
+ * @param vocabularySize length of a row of logits
+ */
+record ModelCosts(
+    long[] layerBytes,
+    long[] layerWork,
+    long[] layerKvBytes,
+    long embeddingBytes,
+    long embeddingReadBytes,
+    long headBytes,
+    long headWork,
+    long sharedBytes,
+    long tiedBytes,
+    int embeddingLength,
+    int vocabularySize) {
+  private static final double SCALE = 1L << 40;
+
+  static ModelCosts of(ModelFootprint model, KvType kvType) {
+    int layers = model.layers();
+    long[] bytes = new long[layers];
+    long[] work = new long[layers];
+    long[] kv = new long[layers];
+    for (int i = 0; i < layers; i++) {
+      bytes[i] = model.layerBytes(i);
+      work[i] = model.layerMultiplyAdds(i);
+      kv[i] = model.kvBytesPerToken(kvType);
+    }
+    long apart =
+        model.embeddingBytes()
+            + model.headBytes()
+            + model.sharedBytes()
+            + Arrays.stream(bytes).sum();
+    int vocabulary = Math.max(1, model.spec().vocabularySize());
+    return new ModelCosts(
+        bytes,
+        work,
+        kv,
+        model.embeddingBytes(),
+        model.embeddingBytes() / vocabulary,
+        model.headBytes(),
+        model.headMultiplyAdds(),
+        model.sharedBytes(),
+        apart - model.weightBytes(0, layers),
+        model.spec().embeddingLength(),
+        model.spec().vocabularySize());
+  }
+
+  int layers() {
+    return layerBytes.length;
+  }
+
+  long weightBytes(int first, int end) {
+    long bytes = sum(layerBytes, first, end) + sharedBytes;
+    boolean embedding = first == 0;
+    boolean head = end == layers();
+    if (embedding) {
+      bytes += embeddingBytes;
+    }
+    if (head) {
+      bytes += headBytes;
+    }
+    return embedding && head ? bytes - tiedBytes : bytes;
+  }
+
+  long kvBytesPerToken(int first, int end) {
+    return sum(layerKvBytes, first, end);
+  }
+
+  /**
+   * The cost of every layer in units of 2^-40 of the model, the embedding's added to the first and
+   * the head's to the last: half by multiply-adds, which bound prompts, half by bytes of weights
+   * read, which bound decoding.
+   */
+  long[] relativeCosts() {
+    int n = layers();
+    double allWork = (double) sum(layerWork, 0, n) + headWork;
+    double allBytes = (double) sum(layerBytes, 0, n) + headBytes + embeddingReadBytes;
+    long[] costs = new long[n];
+    for (int i = 0; i < n; i++) {
+      double work = layerWork[i];
+      double bytes = layerBytes[i];
+      if (i == 0) {
+        bytes += embeddingReadBytes;
+      }
+      if (i == n - 1) {
+        work += headWork;
+        bytes += headBytes;
+      }
+      double share = (allWork == 0 ? 0 : work / allWork) + (allBytes == 0 ? 0 : bytes / allBytes);
+      costs[i] = Math.round(share / 2 * SCALE);
+    }
+    return costs;
+  }
+
+  /** The output head's share of the whole cost, 0..1. */
+  double headShare() {
+    double allWork = (double) sum(layerWork, 0, layers()) + headWork;
+    double allBytes = (double) sum(layerBytes, 0, layers()) + headBytes + embeddingReadBytes;
+    return ((allWork == 0 ? 0 : headWork / allWork) + (allBytes == 0 ? 0 : headBytes / allBytes))
+        / 2;
+  }
+
+  private static long sum(long[] values, int first, int end) {
+    return Arrays.stream(values, first, end).sum();
+  }
+}
