@@ -155,14 +155,14 @@ public final class ShardPlan {
     boolean head = end == model.layers();
     long kvPerToken = model.kvBytesPerToken(first, end);
     long row = (long) model.embeddingLength() * Float.BYTES;
-    long buffers = 2 * needs.maxRows() * row;
+    long buffers = 2L * needs.maxRows() * row;
     if (head) {
       buffers += (long) needs.maxLogitRows() * model.vocabularySize() * Float.BYTES;
     }
     return new StagePlan(
         stage,
         new LayerRange(first, end),
-        first == 0 || head && model.tiedBytes() > 0,
+        first == 0 || (head && model.tiedBytes() > 0),
         head,
         model.weightBytes(first, end),
         kvPerToken,
