@@ -14,8 +14,8 @@ public final class LogitBias {
   /** No bias at all. */
   public static final LogitBias NONE = new LogitBias(new int[0], new float[0]);
 
-  /** More than any vocabulary needs: a limit on what a request may ask for. */
-  public static final int MAX_ENTRIES = 65_536;
+  /** Most tokens with a bias: as many as the message that carries them can count. */
+  public static final int MAX_ENTRIES = 65_534;
 
   private final int[] tokens;
   private final float[] biases;
@@ -89,6 +89,24 @@ public final class LogitBias {
   /** Bias of entry i. */
   public float bias(int i) {
     return biases[i];
+  }
+
+  /**
+   * Adds the biases to logits.
+   *
+   * @param logits of the vocabulary, finite, changed in place; they stay finite but for banned
+   *     tokens
+   * @param vocabularySize entries for tokens beyond it are passed over
+   */
+  void apply(float[] logits, int vocabularySize) {
+    for (int i = 0; i < tokens.length && tokens[i] < vocabularySize; i++) {
+      int id = tokens[i];
+      logits[id] =
+          biases[i] == Float.NEGATIVE_INFINITY
+              ? Float.NEGATIVE_INFINITY
+              : (float)
+                  Math.clamp((double) logits[id] + biases[i], -Float.MAX_VALUE, Float.MAX_VALUE);
+    }
   }
 
   @Override
