@@ -1,7 +1,14 @@
 package dev.sluice.model.gguf;
 
+import static dev.sluice.model.gguf.GgufReader.quoted;
+
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -12,46 +19,68 @@ import java.util.Optional;
  * when asked for. For any thread. Who opens it closes it, after everything that uses its tensors or
  * metadata; any use after that throws {@link IllegalStateException}.
  */
-@SuppressWarnings("DoNotCallSuggester") // signatures first
 public final class GgufFile implements AutoCloseable {
+  private final Arena arena;
+  private final List<GgufPart> parts;
+  private final Map<String, GgufTensor> tensors = new LinkedHashMap<>();
 
-  private GgufFile() {}
+  private GgufFile(Arena arena, List<GgufPart> parts) {
+    this.arena = arena;
+    this.parts = parts;
+    for (GgufPart part : parts) {
+      for (GgufTensor tensor : part.tensors()) {
+        GgufTensor other = tensors.putIfAbsent(tensor.name(), tensor);
+        if (other != null) {
+          throw new ModelFileException(
+              tensor.file(),
+              "tensor "
+                  + quoted(tensor.name())
+                  + " is there a second time, also in "
+                  + other.file());
+        }
+      }
+    }
+  }
 
   /**
    * Opens a model. Of a split model any part may be named; all parts must lie in one folder.
    *
    * @throws ModelFileException if it cannot be read or is no valid GGUF model of a supported kind
    */
+  @SuppressWarnings("MustBeClosedChecker") // the GgufFile owns the arena and closes it
   public static GgufFile open(Path file) {
-    if (file.getNameCount() > 0) {
-      throw new UnsupportedOperationException(file.toString());
+    Arena arena = Arena.ofShared();
+    try {
+      return new GgufFile(arena, GgufSplit.parts(GgufPart.map(file, arena), arena));
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
     }
-    return new GgufFile();
   }
 
   /** The file; of a split model, its first part. */
   public Path path() {
-    throw new UnsupportedOperationException();
+    return parts.getFirst().file();
   }
 
   /** The version of the format: 2 or 3. */
   public int version() {
-    throw new UnsupportedOperationException();
+    return parts.getFirst().version();
   }
 
   /** The metadata; of a split model, that of its first part. */
   public GgufMetadata metadata() {
-    throw new UnsupportedOperationException();
+    return parts.getFirst().metadata();
   }
 
   /** All tensors in the order of the file or files. Empty for a vocabulary. */
   public Collection<GgufTensor> tensors() {
-    throw new UnsupportedOperationException();
+    return Collections.unmodifiableCollection(tensors.values());
   }
 
   /** The tensor of that name, if there is one. */
   public Optional<GgufTensor> find(String name) {
-    throw new UnsupportedOperationException(name);
+    return Optional.ofNullable(tensors.get(name));
   }
 
   /**
@@ -60,15 +89,23 @@ public final class GgufFile implements AutoCloseable {
    * @throws ModelFileException if there is none
    */
   public GgufTensor tensor(String name) {
-    throw new UnsupportedOperationException(name);
+    GgufTensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new ModelFileException(path(), "tensor " + quoted(name) + " is missing");
+    }
+    return tensor;
   }
 
   /** Size of the file in bytes; of a split model, of all parts together. */
   public long bytes() {
-    throw new UnsupportedOperationException();
+    return parts.stream().mapToLong(GgufPart::bytes).sum();
   }
 
   /** Unmaps the file. Every segment taken from it becomes invalid. Closing twice is fine. */
   @Override
-  public void close() {}
+  public void close() {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
+  }
 }

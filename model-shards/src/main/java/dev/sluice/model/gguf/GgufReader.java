@@ -1,0 +1,221 @@
+package dev.sluice.model.gguf;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/**
+ * A cursor over the header of a mapped file. It believes no length: whatever would lie beyond the
+ * file is a {@link ModelFileException} that says what was being read and where.
+ */
+final class GgufReader {
+  static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  static final ValueLayout.OfFloat FLOAT =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  static final ValueLayout.OfDouble DOUBLE =
+      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  /** The specification's limit on keys, used for tensor names too. */
+  static final int MAX_NAME_BYTES = 65_535;
+
+  /** One string value: chat templates and whole tokenizer.json files stay far below. */
+  static final int MAX_STRING_BYTES = 1 << 28;
+
+  /** Elements of one array: more than a hundred times the largest vocabularies. */
+  static final int MAX_ARRAY_ELEMENTS = 1 << 26;
+
+  /** Arrays in arrays; the specification allows them, no known key uses them. */
+  static final int MAX_ARRAY_DEPTH = 4;
+
+  private static final int MAX_QUOTED_CHARACTERS = 100;
+
+  private final Path file;
+  private final MemorySegment bytes;
+  private final long size;
+  private long position;
+
+  GgufReader(Path file, MemorySegment bytes) {
+    this.file = file;
+    this.bytes = bytes;
+    this.size = bytes.byteSize();
+  }
+
+  long position() {
+    return position;
+  }
+
+  long remaining() {
+    return size - position;
+  }
+
+  ModelFileException error(long offset, String problem) {
+    return new ModelFileException(file, offset, problem);
+  }
+
+  int readInt(String what) {
+    need(Integer.BYTES, what);
+    int value = bytes.get(INT, position);
+    position += Integer.BYTES;
+    return value;
+  }
+
+  long readLong(String what) {
+    need(Long.BYTES, what);
+    long value = bytes.get(LONG, position);
+    position += Long.BYTES;
+    return value;
+  }
+
+  /** A count of things that take at least {@code leastBytes} each, so that it fits what is left. */
+  int readCount(String what, int leastBytes, int most) {
+    long at = position;
+    long count = readLong(what);
+    if (count < 0 || count > remaining() / leastBytes) {
+      throw error(
+          at,
+          "%s is %s, more than the %d bytes behind it can hold; the file is damaged or cut short"
+              .formatted(what, Long.toUnsignedString(count), remaining()));
+    }
+    if (count > most) {
+      throw error(at, "%s is %d, more than the %d supported".formatted(what, count, most));
+    }
+    return (int) count;
+  }
+
+  /** A key or tensor name. */
+  String readName(String what) {
+    int length = readCount("length of " + what, 1, MAX_NAME_BYTES);
+    long at = position;
+    byte[] name = bytes.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE);
+    position += length;
+    String text = new String(name, StandardCharsets.UTF_8);
+    if (text.isEmpty()) {
+      throw error(at, what + " is empty");
+    }
+    if (text.indexOf('\uFFFD') >= 0) {
+      throw error(at, "%s, %s, is not UTF-8".formatted(what, quoted(text)));
+    }
+    return text;
+  }
+
+  /** Steps over a value, checking all lengths in it. */
+  GgufValue readValue(String what) {
+    GgufValueType type = readValueType("type of " + what);
+    if (type == GgufValueType.ARRAY) {
+      return readArray(what, 1);
+    }
+    long start = position;
+    skip(type, 1, what, 1);
+    if (type == GgufValueType.BOOL) {
+      checkBool(start, what);
+    }
+    return new GgufValue(type, type, 1, start, position);
+  }
+
+  private GgufValue readArray(String what, int depth) {
+    if (depth > MAX_ARRAY_DEPTH) {
+      throw error(
+          position, what + " nests arrays deeper than the " + MAX_ARRAY_DEPTH + " supported");
+    }
+    GgufValueType element = readValueType("element type of " + what);
+    int least =
+        switch (element) {
+          case STRING -> Long.BYTES;
+          case ARRAY -> Integer.BYTES + Long.BYTES;
+          default -> element.bytes();
+        };
+    int count = readCount("number of elements of " + what, least, MAX_ARRAY_ELEMENTS);
+    long start = position;
+    skip(element, count, what, depth);
+    return new GgufValue(GgufValueType.ARRAY, element, count, start, position);
+  }
+
+  private void skip(GgufValueType type, int count, String what, int depth) {
+    switch (type) {
+      case STRING -> skipStrings(count, what);
+      case ARRAY -> {
+        for (int i = 0; i < count; i++) {
+          var _ = readArray(what, depth + 1);
+        }
+      }
+      default -> {
+        need((long) count * type.bytes(), what);
+        position += (long) count * type.bytes();
+      }
+    }
+  }
+
+  private void skipStrings(int count, String what) {
+    long at = position; // a local: vocabularies have hundreds of thousands of strings
+    for (int i = 0; i < count; i++) {
+      long left = size - at - Long.BYTES;
+      long length = left < 0 ? -1 : bytes.get(LONG, at);
+      if (length < 0 || length > left || length > MAX_STRING_BYTES) {
+        position = at;
+        throw badString(count == 1 ? what : "string " + i + " of " + what);
+      }
+      at += Long.BYTES + length;
+    }
+    position = at;
+  }
+
+  private ModelFileException badString(String what) {
+    long at = position;
+    long length = readLong("length of " + what);
+    return error(
+        at,
+        "length of %s is %s bytes, but %d are left in the file and %d are supported"
+            .formatted(what, Long.toUnsignedString(length), remaining(), MAX_STRING_BYTES));
+  }
+
+  private GgufValueType readValueType(String what) {
+    long at = position;
+    int id = readInt(what);
+    return GgufValueType.ofId(id)
+        .orElseThrow(
+            () ->
+                error(
+                    at,
+                    "%s is %s; known are 0 to 12".formatted(what, Integer.toUnsignedString(id))));
+  }
+
+  private void checkBool(long at, String what) {
+    byte value = bytes.get(ValueLayout.JAVA_BYTE, at);
+    if (value != 0 && value != 1) {
+      throw error(at, "%s is a BOOL of value %d; 0 and 1 are allowed".formatted(what, value));
+    }
+  }
+
+  private void need(long count, String what) {
+    if (count > size - position) {
+      throw error(
+          position,
+          "the file ends in %s: %d bytes are needed, %d are left; it is cut short or damaged"
+              .formatted(what, count, size - position));
+    }
+  }
+
+  /** A name for messages: in quotes, printable, and not too long. */
+  static String quoted(String name) {
+    StringBuilder out = new StringBuilder("'");
+    name.codePoints()
+        .limit(MAX_QUOTED_CHARACTERS)
+        .forEach(
+            c -> {
+              if (Character.isISOControl(c) || c == 0xFFFD) {
+                out.append(String.format(Locale.ROOT, "\\u%04x", c));
+              } else {
+                out.appendCodePoint(c);
+              }
+            });
+    return out.append(name.length() > MAX_QUOTED_CHARACTERS ? "…'" : "'").toString();
+  }
+}
