@@ -6,6 +6,7 @@ import io.aeron.Publication;
  * The sending end of a link. For one thread; {@link #close()} and the counters are for any. Who
  * opened it closes it; closing its {@link Transport} closes it too.
  */
+@SuppressWarnings("DoNotCallSuggester") // until the implementation follows
 public final class FrameSender implements AutoCloseable {
   /** No receiver is there (yet, or any more). Offer the frame again later. */
   public static final long NOT_CONNECTED = Publication.NOT_CONNECTED;

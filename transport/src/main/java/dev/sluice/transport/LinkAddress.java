@@ -12,6 +12,8 @@ import io.aeron.ChannelUri;
  */
 public record LinkAddress(String channel, int streamId) {
   /**
+   * Checks the channel.
+   *
    * @throws IllegalArgumentException if the channel is not a URI of Aeron's for IPC or UDP
    */
   public LinkAddress {

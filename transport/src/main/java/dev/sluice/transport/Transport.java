@@ -6,6 +6,7 @@ import java.nio.file.Path;
  * A process's access to links: an Aeron client and, unless there is one already, a media driver.
  * For any thread. Who launched it closes it.
  */
+@SuppressWarnings("DoNotCallSuggester") // until the implementation follows
 public final class Transport implements AutoCloseable {
   private Transport() {}
 

@@ -209,6 +209,8 @@ public final class TransportConfig {
     }
 
     /**
+     * Checks the settings and fixes them.
+     *
      * @throws IllegalArgumentException if a value is out of its range, or some do not go together
      */
     public TransportConfig build() {
