@@ -1,12 +1,22 @@
 package dev.sluice.model.gguf;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Writes GGUF model files. Keys and tensors are gathered, in order, then written at once; nothing
- * is on disk before. For one thread.
+ * is on disk before. A key given twice keeps its place and takes the later value. For one thread.
  *
  * <pre>{@code
  * new GgufWriter()
@@ -15,114 +25,182 @@ import java.util.List;
  *     .tensor("output.weight", GgmlType.Q8_0, values, columns, rows)
  *     .write(file);
  * }</pre>
+ *
+ * <p>Values that do not fit their type and shapes that do not fit their data are {@link
+ * IllegalArgumentException}s when they are given.
  */
-@SuppressWarnings("DoNotCallSuggester") // signatures first
 public final class GgufWriter {
+  private static final int CHUNK_BYTES = 1 << 26;
+
+  private final Map<String, byte[]> values = new LinkedHashMap<>();
+  private final Map<String, Item> tensors = new LinkedHashMap<>();
+  private int version = 3;
+  private int alignment = GgufPart.DEFAULT_ALIGNMENT;
+
+  private record Item(String name, GgmlType type, List<Long> dimensions, MemorySegment data) {}
 
   /** A writer of version 3 with the default alignment of 32 bytes. */
   public GgufWriter() {}
 
   /** Version 2 or 3. */
   public GgufWriter version(int version) {
-    throw new UnsupportedOperationException("" + version);
+    if (version != 2 && version != 3) {
+      throw new IllegalArgumentException("version " + version + " is neither 2 nor 3");
+    }
+    this.version = version;
+    return this;
   }
 
   /** Aligns each tensor's data to a multiple of so many bytes, and says so in the metadata. */
   public GgufWriter alignment(int bytes) {
-    throw new UnsupportedOperationException("" + bytes);
+    if (bytes < 1 || bytes > GgufPart.MAX_ALIGNMENT) {
+      throw new IllegalArgumentException("an alignment of " + bytes + " bytes is not possible");
+    }
+    this.alignment = bytes;
+    return this;
   }
 
-  /**
-   * Takes over all metadata of another file but its split keys and alignment; later values replace
-   * it.
-   */
+  /** Takes over all metadata of another file but its alignment and the keys of a split. */
   public GgufWriter metadata(GgufMetadata metadata) {
-    throw new UnsupportedOperationException("" + metadata.file());
+    for (String key : metadata.keys()) {
+      if (!key.equals(GgufPart.ALIGNMENT_KEY) && !key.startsWith("split.")) {
+        values.put(key, metadata.encoded(key));
+      }
+    }
+    return this;
   }
 
   /** Leaves a key out that was given before. */
   public GgufWriter remove(String key) {
-    throw new UnsupportedOperationException(key);
+    values.remove(key);
+    return this;
   }
 
   public GgufWriter string(String key, String value) {
-    throw new UnsupportedOperationException(key + value);
+    return put(key, new GgufEncoder().type(GgufValueType.STRING).string(value));
   }
 
   public GgufWriter uint32(String key, long value) {
-    throw new UnsupportedOperationException(key + value);
+    return integer(key, GgufValueType.UINT32, value);
   }
 
   public GgufWriter int32(String key, int value) {
-    throw new UnsupportedOperationException(key + value);
+    return integer(key, GgufValueType.INT32, value);
   }
 
   public GgufWriter float32(String key, float value) {
-    throw new UnsupportedOperationException(key + value);
+    return real(key, GgufValueType.FLOAT32, value);
   }
 
   public GgufWriter bool(String key, boolean value) {
-    throw new UnsupportedOperationException(key + value);
+    return put(key, new GgufEncoder().type(GgufValueType.BOOL).bool(value));
   }
 
   /** A value of any integer type, checked for range; unsigned 64-bit as the bits of the long. */
   public GgufWriter integer(String key, GgufValueType type, long value) {
-    throw new UnsupportedOperationException(key + type + value);
+    return put(key, new GgufEncoder().type(type).integer(type, value));
   }
 
   /** A value of either floating-point type. */
   public GgufWriter real(String key, GgufValueType type, double value) {
-    throw new UnsupportedOperationException(key + type + value);
+    return put(key, new GgufEncoder().type(type).real(type, value));
   }
 
   public GgufWriter strings(String key, List<String> values) {
-    throw new UnsupportedOperationException(key + values);
+    return byteStrings(key, values.stream().map(s -> s.getBytes(StandardCharsets.UTF_8)).toList());
   }
 
   public GgufWriter byteStrings(String key, List<byte[]> values) {
-    throw new UnsupportedOperationException(key + values);
+    GgufEncoder encoder = new GgufEncoder().array(GgufValueType.STRING, values.size());
+    values.forEach(encoder::string);
+    return put(key, encoder);
   }
 
   public GgufWriter int32s(String key, int... values) {
-    throw new UnsupportedOperationException(key + values.length);
+    GgufEncoder encoder = new GgufEncoder().array(GgufValueType.INT32, values.length);
+    for (int value : values) {
+      encoder.int32(value);
+    }
+    return put(key, encoder);
   }
 
   public GgufWriter float32s(String key, float... values) {
-    throw new UnsupportedOperationException(key + values.length);
+    GgufEncoder encoder = new GgufEncoder().array(GgufValueType.FLOAT32, values.length);
+    for (float value : values) {
+      encoder.real(GgufValueType.FLOAT32, value);
+    }
+    return put(key, encoder);
   }
 
   public GgufWriter bools(String key, boolean... values) {
-    throw new UnsupportedOperationException(key + values.length);
+    GgufEncoder encoder = new GgufEncoder().array(GgufValueType.BOOL, values.length);
+    for (boolean value : values) {
+      encoder.bool(value);
+    }
+    return put(key, encoder);
   }
 
   /** An array of any integer type, checked for range. */
   public GgufWriter integers(String key, GgufValueType type, long... values) {
-    throw new UnsupportedOperationException(key + type + values.length);
+    GgufEncoder encoder = new GgufEncoder().array(type, values.length);
+    for (long value : values) {
+      encoder.integer(type, value);
+    }
+    return put(key, encoder);
   }
 
   /** An array of either floating-point type. */
   public GgufWriter reals(String key, GgufValueType type, double... values) {
-    throw new UnsupportedOperationException(key + type + values.length);
+    GgufEncoder encoder = new GgufEncoder().array(type, values.length);
+    for (double value : values) {
+      encoder.real(type, value);
+    }
+    return put(key, encoder);
   }
 
   /**
    * A tensor from its bytes, which are read when the file is written.
    *
    * @param dimensions in GGML's order, {@code [0]} contiguous
-   * @throws IllegalArgumentException if the bytes are not as many as the shape needs
+   * @throws IllegalArgumentException if the bytes are not as many as the shape needs, or the name
+   *     is taken
    */
   public GgufWriter tensor(String name, GgmlType type, MemorySegment data, long... dimensions) {
-    throw new UnsupportedOperationException(name + type + data + dimensions.length);
+    if (dimensions.length < 1 || dimensions.length > TensorHeader.MAX_DIMENSIONS) {
+      throw new IllegalArgumentException(name + " has " + dimensions.length + " dimensions");
+    }
+    long elements = 1;
+    List<Long> shape = new ArrayList<>();
+    for (long dimension : dimensions) {
+      if (dimension < 1) {
+        throw new IllegalArgumentException(name + " has a dimension of " + dimension);
+      }
+      elements = Math.multiplyExact(elements, dimension);
+      shape.add(dimension);
+    }
+    long bytes = type.bytesFor(dimensions[0]) * (elements / dimensions[0]);
+    if (bytes != data.byteSize()) {
+      throw new IllegalArgumentException(
+          "%s needs %d bytes for %s %s, not %d"
+              .formatted(name, bytes, type, shape, data.byteSize()));
+    }
+    checkName(name);
+    if (tensors.putIfAbsent(name, new Item(name, type, List.copyOf(shape), data)) != null) {
+      throw new IllegalArgumentException("there is already a tensor " + name);
+    }
+    return this;
   }
 
   /** As {@link #tensor(String, GgmlType, MemorySegment, long...)}. */
   public GgufWriter tensor(String name, GgmlType type, byte[] data, long... dimensions) {
-    throw new UnsupportedOperationException(name + type + data.length + dimensions.length);
+    return tensor(name, type, MemorySegment.ofArray(data), dimensions);
   }
 
   /** A tensor from values, quantized by {@link Quantizer}: F32, F16, BF16, Q8_0 or Q4_0. */
   public GgufWriter tensor(String name, GgmlType type, float[] values, long... dimensions) {
-    throw new UnsupportedOperationException(name + type + values.length + dimensions.length);
+    byte[] data = new byte[Math.toIntExact(type.bytesFor(values.length))];
+    Quantizer.quantize(type, values, 0, values.length, MemorySegment.ofArray(data));
+    return tensor(name, type, data, dimensions);
   }
 
   /** An F32 tensor. */
@@ -130,9 +208,13 @@ public final class GgufWriter {
     return tensor(name, GgmlType.F32, values, dimensions);
   }
 
-  /** Writes one file, replacing one that is there, whole or not at all. */
+  /**
+   * Writes one file, replacing one that is there, whole or not at all.
+   *
+   * @throws ModelFileException if it cannot be written
+   */
   public void write(Path file) {
-    throw new UnsupportedOperationException("" + file);
+    write(file, values, List.copyOf(tensors.values()));
   }
 
   /**
@@ -140,8 +222,114 @@ public final class GgufWriter {
    * many tensors each; the first holds all the metadata.
    *
    * @return the files, in order
+   * @throws ModelFileException if they cannot be written
    */
   public List<Path> writeSplit(Path folder, String prefix, int parts) {
-    throw new UnsupportedOperationException(folder + prefix + parts);
+    if (parts < 1 || parts > GgufSplit.MAX_PARTS) {
+      throw new IllegalArgumentException("a split in " + parts + " parts is not possible");
+    }
+    List<Item> items = List.copyOf(tensors.values());
+    List<Path> files = new ArrayList<>();
+    for (int i = 0; i < parts; i++) {
+      GgufWriter split =
+          new GgufWriter()
+              .integer(GgufSplit.NUMBER_KEY, GgufValueType.UINT16, i)
+              .integer(GgufSplit.COUNT_KEY, GgufValueType.UINT16, parts)
+              .int32(GgufSplit.TENSORS_KEY, items.size());
+      Map<String, byte[]> partValues = new LinkedHashMap<>(i == 0 ? values : Map.of());
+      partValues.putAll(split.values);
+      int first = (int) ((long) items.size() * i / parts);
+      int end = (int) ((long) items.size() * (i + 1) / parts);
+      Path file = folder.resolve(GgufSplit.fileName(prefix, i, parts));
+      write(file, partValues, items.subList(first, end));
+      files.add(file);
+    }
+    return files;
+  }
+
+  private GgufWriter put(String key, GgufEncoder value) {
+    checkName(key);
+    if (key.equals(GgufPart.ALIGNMENT_KEY)) {
+      throw new IllegalArgumentException("alignment(…) writes the key " + key);
+    }
+    values.put(key, value.toBytes());
+    return this;
+  }
+
+  private static void checkName(String name) {
+    int length = name.getBytes(StandardCharsets.UTF_8).length;
+    if (length < 1 || length > GgufReader.MAX_NAME_BYTES) {
+      throw new IllegalArgumentException("a name of " + length + " bytes is not possible");
+    }
+  }
+
+  private void write(Path file, Map<String, byte[]> partValues, List<Item> items) {
+    Path name = file.getFileName();
+    Path part = file.resolveSibling("." + name + ".part");
+    try {
+      try (FileChannel channel =
+          FileChannel.open(
+              part,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.TRUNCATE_EXISTING,
+              StandardOpenOption.WRITE)) {
+        writeFully(channel, ByteBuffer.wrap(header(partValues, items)));
+        for (Item item : items) {
+          writeFully(channel, item.data());
+          pad(channel);
+        }
+      }
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      ModelFileException failure =
+          new ModelFileException(file, "cannot be written: " + e.getMessage(), e);
+      try {
+        Files.deleteIfExists(part);
+      } catch (IOException suppressed) {
+        failure.addSuppressed(suppressed);
+      }
+      throw failure;
+    }
+  }
+
+  private byte[] header(Map<String, byte[]> partValues, List<Item> items) {
+    boolean statesAlignment = alignment != GgufPart.DEFAULT_ALIGNMENT;
+    GgufEncoder header = new GgufEncoder();
+    header.bytes("GGUF".getBytes(StandardCharsets.US_ASCII)).int32(version);
+    header.int64(items.size()).int64(partValues.size() + (statesAlignment ? 1 : 0));
+    partValues.forEach((key, value) -> header.string(key).bytes(value));
+    if (statesAlignment) {
+      header.string(GgufPart.ALIGNMENT_KEY);
+      header.type(GgufValueType.UINT32).integer(GgufValueType.UINT32, alignment);
+    }
+    long offset = 0;
+    for (Item item : items) {
+      header.string(item.name()).int32(item.dimensions().size());
+      item.dimensions().forEach(header::int64);
+      header.int32(item.type().id()).int64(offset);
+      offset += Math.ceilDiv(item.data().byteSize(), alignment) * alignment;
+    }
+    return header.bytes(new byte[padding(header.size())]).toBytes();
+  }
+
+  private int padding(long position) {
+    return Math.toIntExact(Math.ceilDiv(position, alignment) * alignment - position);
+  }
+
+  private void pad(FileChannel channel) throws IOException {
+    writeFully(channel, ByteBuffer.allocate(padding(channel.position())));
+  }
+
+  private static void writeFully(FileChannel channel, MemorySegment data) throws IOException {
+    for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES) {
+      long length = Math.min(CHUNK_BYTES, data.byteSize() - at);
+      writeFully(channel, data.asSlice(at, length).asByteBuffer());
+    }
+  }
+
+  private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      int _ = channel.write(bytes);
+    }
   }
 }
