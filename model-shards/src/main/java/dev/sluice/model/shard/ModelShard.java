@@ -48,6 +48,10 @@ public interface ModelShard extends AutoCloseable {
    * left as they are in {@code output}. Entries with a NaN or infinite output row are marked {@link
    * MicroBatch#NON_FINITE}.
    *
+   * <p>Both segments lie outside the heap. Where it throws, the sequences of the batch's entries
+   * are spoilt: their later entries are marked {@link MicroBatch#SHARD_ERROR} until the slots are
+   * released.
+   *
    * @param batch entries, reserved before; flags are updated
    * @param stage index of this shard's stage, for the marks
    * @param input first shard: int32 token ids, {@code [rows]}; otherwise float32 activations,
@@ -55,8 +59,8 @@ public interface ModelShard extends AutoCloseable {
    * @param output last shard: float32 logits, {@code [logitRows x vocabularySize]}, in the order of
    *     the entries; otherwise activations, {@code [rows x embeddingLength]}. Must not overlap
    *     {@code input}
-   * @throws IllegalArgumentException for a token id outside the vocabulary or a segment too small;
-   *     the caches of the batch's entries may then be released, not used
+   * @throws IllegalArgumentException for a token id outside the vocabulary, named with slot and
+   *     position, or a segment too small
    */
   void forward(MicroBatch batch, int stage, MemorySegment input, MemorySegment output);
 

@@ -1,0 +1,90 @@
+package dev.sluice.model.arch;
+
+import dev.sluice.model.kernel.Elementwise;
+import dev.sluice.model.kernel.Matrix;
+import dev.sluice.model.kernel.WorkerPool;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A linear part: one matrix, or several that share their input and whose results stand side by side
+ * (query, key and value; gate and up), so that a fused tensor and separate ones look alike.
+ */
+final class Projection {
+  private final Matrix[] parts;
+  private final @Nullable MemorySegment bias;
+  private final int outputLength;
+
+  private Projection(Matrix[] parts, @Nullable MemorySegment bias, int outputLength) {
+    this.parts = parts;
+    this.bias = bias;
+    this.outputLength = outputLength;
+  }
+
+  /** Elements of a result row. */
+  int outputLength() {
+    return outputLength;
+  }
+
+  /**
+   * {@code y[r] = W x[r]} for all rows at once, without the bias.
+   *
+   * @param xStride floats from one row of {@code x} to the next
+   */
+  void multiply(WorkerPool pool, MemorySegment x, long xStride, int rows, MemorySegment y) {
+    long offset = 0;
+    for (Matrix part : parts) {
+      part.multiply(pool, x, 0, xStride, rows, y, offset, outputLength);
+      offset += part.rows();
+    }
+    assert offset == outputLength : "parts of " + offset + " rows, expected " + outputLength;
+  }
+
+  /** Adds the bias, where there is one, to one row of results. */
+  void addBias(MemorySegment y, long offset) {
+    if (bias != null) {
+      Elementwise.add(bias, 0, y, offset, outputLength);
+    }
+  }
+
+  /** Gathers the parts of a projection. */
+  static final class Loader {
+    private final TensorLoader tensors;
+    private final int inputLength;
+    private final boolean biasRequired;
+    private final List<Matrix> parts = new ArrayList<>();
+    private final List<float[]> biases = new ArrayList<>();
+    private boolean biased;
+    private int outputLength;
+
+    Loader(TensorLoader tensors, int inputLength, boolean biasRequired) {
+      this.tensors = tensors;
+      this.inputLength = inputLength;
+      this.biasRequired = biasRequired;
+    }
+
+    /** Adds a tensor of {@code rows} rows, with its bias where the file has one. */
+    Loader part(String name, int rows) {
+      parts.add(tensors.matrix(TensorNames.weight(name), rows, inputLength));
+      String bias = TensorNames.bias(name);
+      boolean present = biasRequired || tensors.has(bias);
+      biases.add(present ? tensors.vector(bias, rows) : new float[rows]);
+      biased |= present;
+      outputLength += rows;
+      return this;
+    }
+
+    Projection load() {
+      float[] bias = new float[outputLength];
+      int at = 0;
+      for (float[] values : biases) {
+        System.arraycopy(values, 0, bias, at, values.length);
+        at += values.length;
+      }
+      return new Projection(
+          parts.toArray(Matrix[]::new), biased ? tensors.segment(bias) : null, outputLength);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+package dev.sluice.model.arch;
+
+import dev.sluice.model.gguf.Dequantizer;
+import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.model.gguf.GgufTensor;
+import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.model.kernel.Matrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds tensors, refuses those of another shape than the metadata says, and hands them to the
+ * kernels: matrices as they are mapped, vectors as F32 in {@code arena}.
+ */
+final class TensorLoader {
+  private static final int ALIGNMENT = 64;
+
+  private final GgufFile file;
+  private final Arena arena;
+
+  TensorLoader(GgufFile file, Arena arena) {
+    this.file = file;
+    this.arena = arena;
+  }
+
+  boolean has(String name) {
+    return file.find(name).isPresent();
+  }
+
+  /** A matrix of {@code rows} rows, {@code columns} contiguous elements each. */
+  Matrix matrix(String name, long rows, int columns) {
+    return Matrix.of(checked(name, columns, rows));
+  }
+
+  /** The elements of a vector. */
+  float[] vector(String name, int length) {
+    GgufTensor tensor = checked(name, length, 1);
+    float[] values = new float[length];
+    Dequantizer.dequantize(tensor.type(), tensor.data(), 0, values, 0, length);
+    return values;
+  }
+
+  /** A vector outside the heap. */
+  MemorySegment segment(String name, int length) {
+    return segment(vector(name, length));
+  }
+
+  MemorySegment segment(float[] values) {
+    MemorySegment segment = arena.allocate((long) values.length * Float.BYTES, ALIGNMENT);
+    MemorySegment.copy(values, 0, segment, ValueLayout.JAVA_FLOAT, 0, values.length);
+    return segment;
+  }
+
+  /** A vector that the file may leave out. */
+  @Nullable MemorySegment findSegment(String name, int length) {
+    return has(name) ? segment(name, length) : null;
+  }
+
+  private GgufTensor checked(String name, long first, long second) {
+    Optional<GgufTensor> found = file.find(name);
+    String expected = second == 1 ? "[" + first + "]" : "[" + first + ", " + second + "]";
+    if (found.isEmpty()) {
+      throw new ModelFileException(
+          file.path(), "tensor " + name + " is missing; expected with shape " + expected);
+    }
+    GgufTensor tensor = found.get();
+    long[] shape = tensor.dimensions();
+    long rows = shape.length > 1 ? shape[1] : 1;
+    if (shape[0] != first || tensor.rows() != second || rows != second) {
+      throw new ModelFileException(
+          tensor.file(),
+          tensor.offset(),
+          "tensor "
+              + name
+              + " has shape "
+              + Arrays.toString(shape)
+              + ", expected "
+              + expected
+              + " from the metadata");
+    }
+    return tensor;
+  }
+}

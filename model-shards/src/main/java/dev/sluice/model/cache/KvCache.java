@@ -1,0 +1,180 @@
+package dev.sluice.model.cache;
+
+import dev.sluice.model.kernel.KvLayout;
+import dev.sluice.model.kernel.KvPages;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Keys and values of many sequences, in pages outside the heap (after Kwon et al., 2023). The
+ * budget of pages is fixed when the cache is made and allocated at once; a sequence takes a page
+ * when it needs one and gives all back when it is released. Running out is an answer ({@link
+ * #reserve} returns false), not an exception.
+ *
+ * <p>A page of the budget stands for {@link KvLayout#pageTokens} positions of one sequence in all
+ * layers: one page table per slot serves every layer. For each layer it holds keys {@code
+ * [token][kvHeads * keyLength]}, then values {@code [token][kvHeads * valueLength]}.
+ *
+ * <p>One thread reserves, releases and closes. Between a reservation and the release any thread may
+ * read and write the slot's pages, as long as the owner sees to it that no row is read before it is
+ * written. {@link #usage} is for any thread. Nothing is allocated once a slot's page table has
+ * reached the length of its longest sequence.
+ */
+public final class KvCache implements KvPages, AutoCloseable {
+  private static final int ALIGNMENT = 64;
+  private static final int FIRST_TABLE = 8;
+
+  private final KvLayout layout;
+  private final int layers;
+  private final long pageBytes;
+  private final Arena arena = Arena.ofShared();
+
+  /** Slices of the budget: {@code [page * layers + layer]}. */
+  private final MemorySegment[] blocks;
+
+  private final int[] free;
+  private int freeCount;
+  private final int[][] tables;
+  private final int[] lengths;
+  private volatile int usedPages;
+  private boolean closed;
+
+  /**
+   * Allocates a cache.
+   *
+   * @param layout what a page holds for one layer
+   * @param layers how many layers
+   * @param pages the budget
+   * @param slots sequences at a time: slots are 0 until this number
+   * @throws IllegalStateException when the memory is not to be had
+   */
+  public KvCache(KvLayout layout, int layers, int pages, int slots) {
+    if (layers < 1 || pages < 1 || slots < 1 || (long) layers * pages > Integer.MAX_VALUE / 8) {
+      throw new IllegalArgumentException(
+          "no KV cache: " + layers + " layers, " + pages + " pages, " + slots + " slots");
+    }
+    this.layout = layout;
+    this.layers = layers;
+    long blockBytes = (layout.pageBytes() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    pageBytes = layers * blockBytes;
+    MemorySegment memory = allocate(Math.multiplyExact(pageBytes, (long) pages));
+    blocks = new MemorySegment[pages * layers];
+    for (int i = 0; i < blocks.length; i++) {
+      blocks[i] = memory.asSlice(i * blockBytes, layout.pageBytes());
+    }
+    free = new int[pages];
+    for (int i = 0; i < pages; i++) {
+      free[i] = pages - 1 - i;
+    }
+    freeCount = pages;
+    tables = new int[slots][];
+    Arrays.fill(tables, new int[0]);
+    lengths = new int[slots];
+  }
+
+  private MemorySegment allocate(long bytes) {
+    try {
+      return arena.allocate(bytes, ALIGNMENT);
+    } catch (OutOfMemoryError e) {
+      arena.close();
+      throw new IllegalStateException(
+          "a KV cache of "
+              + bytes
+              + " bytes does not fit into memory: ask for a shorter context or fewer sequences,"
+              + " store it as F16, or allow more with -XX:MaxDirectMemorySize",
+          e);
+    }
+  }
+
+  /** The number of slots. */
+  public int slots() {
+    return lengths.length;
+  }
+
+  /** Positions that the slot's sequence has room for: the sum of what was reserved. */
+  public int length(int slot) {
+    return lengths[slot];
+  }
+
+  /**
+   * Makes room for the next {@code tokens} positions of the slot's sequence; all or nothing.
+   *
+   * @return false when the budget has too few pages left; then nothing has changed
+   */
+  public boolean reserve(int slot, int tokens) {
+    if (tokens < 0 || tokens > Integer.MAX_VALUE - lengths[slot]) {
+      throw new IllegalArgumentException("tokens to reserve: " + tokens);
+    }
+    int length = lengths[slot] + tokens;
+    int held = pagesFor(lengths[slot]);
+    int needed = pagesFor(length);
+    if (needed - held > freeCount) {
+      return false;
+    }
+    if (needed > tables[slot].length) {
+      int room = Math.min(blocks.length / layers, Math.max(FIRST_TABLE, 2 * needed));
+      tables[slot] = Arrays.copyOf(tables[slot], room);
+    }
+    for (int i = held; i < needed; i++) {
+      tables[slot][i] = free[--freeCount];
+    }
+    lengths[slot] = length;
+    usedPages = free.length - freeCount;
+    return true;
+  }
+
+  /** Gives the pages of a slot back. A slot that holds none is fine. */
+  public void release(int slot) {
+    int held = pagesFor(lengths[slot]);
+    for (int i = held - 1; i >= 0; i--) {
+      free[freeCount++] = tables[slot][i];
+    }
+    lengths[slot] = 0;
+    usedPages = free.length - freeCount;
+  }
+
+  @Override
+  public MemorySegment page(int slot, int layer, int index) {
+    assert index < pagesFor(lengths[slot]) : "page " + index + " of slot " + slot;
+    return blocks[tables[slot][index] * layers + layer];
+  }
+
+  /**
+   * Stores the keys and values of one position of one layer, rounded to the cache's type.
+   *
+   * @param keys segment of floats; the keys start {@code keysOffset} floats into it
+   * @param values segment of floats; the values start {@code valuesOffset} floats into it
+   */
+  public void store(
+      int slot,
+      int layer,
+      int position,
+      MemorySegment keys,
+      long keysOffset,
+      MemorySegment values,
+      long valuesOffset) {
+    MemorySegment page = page(slot, layer, position / layout.pageTokens());
+    layout.store(page, position % layout.pageTokens(), keys, keysOffset, values, valuesOffset);
+  }
+
+  /** What is in use now. */
+  public KvUsage usage() {
+    int used = usedPages;
+    return new KvUsage(
+        used, free.length, layout.pageTokens(), used * pageBytes, free.length * pageBytes);
+  }
+
+  /** Frees the memory; a second call does nothing. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      arena.close();
+    }
+  }
+
+  private int pagesFor(int length) {
+    return (int) (((long) length + layout.pageTokens() - 1) / layout.pageTokens());
+  }
+}
