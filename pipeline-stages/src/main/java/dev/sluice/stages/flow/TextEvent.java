@@ -14,7 +14,7 @@ public sealed interface TextEvent {
   /**
    * The prompt, as the tokenizer gives it back.
    *
-   * @param text its text, special tokens shown
+   * @param text its text, control tokens left out
    * @param ids its tokens
    */
   record Prompt(String text, List<Integer> ids) implements TextEvent {

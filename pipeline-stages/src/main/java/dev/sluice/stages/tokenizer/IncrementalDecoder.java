@@ -49,6 +49,11 @@ public final class IncrementalDecoder {
     return new String(bytes, 0, whole, StandardCharsets.UTF_8);
   }
 
+  /** Whether the tokens so far end inside a character. */
+  public boolean isPending() {
+    return held.length > 0;
+  }
+
   /** The text of what is still held back, at the end: a part of a character comes out as U+FFFD. */
   public String finish() {
     String rest = new String(held, StandardCharsets.UTF_8);
