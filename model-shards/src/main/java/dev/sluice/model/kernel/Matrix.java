@@ -1,6 +1,5 @@
 package dev.sluice.model.kernel;
 
-import dev.sluice.model.gguf.Dequantizer;
 import dev.sluice.model.gguf.GgmlType;
 import dev.sluice.model.gguf.GgufTensor;
 import java.lang.foreign.MemorySegment;
@@ -106,35 +105,29 @@ public final class Matrix {
       MemorySegment y,
       long yOffset,
       long yStride) {
+    if (tokens < 0 || xStride < 0 || yStride < 0) {
+      throw new IllegalArgumentException(
+          tokens + " tokens, strides " + xStride + " and " + yStride);
+    }
     if (tokens == 0) {
       return;
     }
-    long from = NativeMemory.floats(x, xOffset, (tokens - 1) * xStride + columns);
-    long to = NativeMemory.floats(y, yOffset, (tokens - 1) * yStride + rows);
-    pool.parallel(
-        Math.toIntExact(rows),
-        (row, worker) -> {
-          long panel = Scratch.current().panel(columns);
-          dequantize(row, panel);
-          for (int t = 0; t < tokens; t++) {
-            NativeMemory.setFloat(
-                to + ((t * yStride + row) << 2),
-                Dot.dot(panel, from + ((t * xStride) << 2), columns));
-          }
-        });
+    long inputs = NativeMemory.floats(x, xOffset, span(tokens, xStride, columns));
+    long outputs = NativeMemory.floats(y, yOffset, span(tokens, yStride, rows));
+    MatrixTask task = Scratch.current().matrixTask();
+    task.weights(type, rows, columns, NativeMemory.bytes(data, 0, bytes()), rowBytes);
+    task.vectors(inputs, xStride, tokens, outputs, yStride);
+    task.run(pool);
+  }
+
+  private static long span(int vectors, long stride, long length) {
+    return Math.addExact(Math.multiplyExact(vectors - 1L, stride), length);
   }
 
   /** Writes the dequantized row {@code r} (an embedding). */
   public void row(long r, MemorySegment target, long offset) {
     Objects.checkIndex(r, rows);
-    dequantize(r, NativeMemory.floats(target, offset, columns));
-  }
-
-  private void dequantize(long r, long target) {
-    float[] values = new float[columns];
-    Dequantizer.dequantize(type, data, r * columns, values, 0, columns);
-    for (int i = 0; i < columns; i++) {
-      NativeMemory.setFloat(target + ((long) i << 2), values[i]);
-    }
+    long from = NativeMemory.bytes(data, r * rowBytes, rowBytes);
+    Dequantize.run(type, from, NativeMemory.floats(target, offset, columns), columns);
   }
 }

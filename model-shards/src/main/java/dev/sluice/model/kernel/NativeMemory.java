@@ -49,6 +49,10 @@ final class NativeMemory {
     return segment.address() + offset;
   }
 
+  static void zero(long address, long floats) {
+    ALL.asSlice(address, floats << 2).fill((byte) 0);
+  }
+
   static float getFloat(long address) {
     return ALL.get(FLOAT, address);
   }
@@ -60,6 +64,14 @@ final class NativeMemory {
   /** The half-precision number at an address. */
   static float getHalf(long address) {
     return Float.float16ToFloat(ALL.get(SHORT, address));
+  }
+
+  static int getInt(long address) {
+    return ALL.get(INT, address);
+  }
+
+  static int getUnsignedShort(long address) {
+    return ALL.get(SHORT, address) & 0xffff;
   }
 
   static int getByte(long address) {

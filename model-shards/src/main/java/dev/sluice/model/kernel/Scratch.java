@@ -20,6 +20,8 @@ final class Scratch {
   private MemorySegment scores = allocate(ALIGNMENT);
   private MemorySegment rows = allocate(ALIGNMENT);
 
+  private final MatrixTask matrixTask = new MatrixTask();
+
   private Scratch() {}
 
   static Scratch current() {
@@ -29,6 +31,11 @@ final class Scratch {
   /** The 16 lanes of a sum. */
   long lanes() {
     return lanes.address();
+  }
+
+  /** The product that this thread has asked for. */
+  MatrixTask matrixTask() {
+    return matrixTask;
   }
 
   /** Dequantized weights. */
