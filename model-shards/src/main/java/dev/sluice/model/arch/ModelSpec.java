@@ -112,11 +112,12 @@ public record ModelSpec(
   /**
    * Whether LongRoPE's long factors apply, rather than the short ones.
    *
-   * @param contextTokens the longest sequence of the run, the same on all its shards
+   * @param contextTokens the longest sequence of the run, the same on all its shards; not more than
+   *     {@link #contextLength} counts
    */
   public boolean longFactors(int contextTokens) {
     return position instanceof PositionEncoding.Rope(_, _, _, RopeScaling.LongRope scaling, _, _)
-        && contextTokens > scaling.originalContext();
+        && Math.min(contextLength, contextTokens) > scaling.originalContext();
   }
 
   /** Elements of all query heads of a row. */

@@ -62,7 +62,8 @@ final class ReferenceShard implements ModelShard {
                 layer - range.first(),
                 spec.window(layer),
                 spec.position() instanceof PositionEncoding.Rope rope
-                    ? Rotation.of(algebra, file, spec, rope, spec.slides(layer))
+                    ? Rotation.of(
+                        algebra, file, spec, rope, spec.slides(layer), options.contextTokens())
                     : null));
       }
       outputNorm = isLast() ? loader.outputNorm() : null;

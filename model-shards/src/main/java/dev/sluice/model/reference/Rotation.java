@@ -32,8 +32,18 @@ final class Rotation {
     this.magnitude = magnitude;
   }
 
-  /** The rotation of layers with a sliding window, or that of the others. */
-  static Rotation of(Algebra algebra, GgufFile file, ModelSpec spec, Rope rope, boolean sliding) {
+  /**
+   * The rotation of layers with a sliding window, or that of the others.
+   *
+   * @param contextTokens the longest sequence of the run: it decides which LongRoPE factors apply
+   */
+  static Rotation of(
+      Algebra algebra,
+      GgufFile file,
+      ModelSpec spec,
+      Rope rope,
+      boolean sliding,
+      int contextTokens) {
     RopeScaling scaling =
         sliding && !rope.slidingScaled() ? new RopeScaling.None() : rope.scaling();
     int pairs = rope.dimensions() / 2;
@@ -57,7 +67,7 @@ final class Rotation {
           }
           case RopeScaling.Yarn yarn -> stretch(frequencies, base, rope.dimensions(), yarn);
           case RopeScaling.LongRope longRope -> {
-            boolean isLong = spec.contextLength() > longRope.originalContext();
+            boolean isLong = spec.longFactors(contextTokens);
             String name = isLong ? "rope_factors_long.weight" : "rope_factors_short.weight";
             divide(frequencies, WeightLoader.elements(file.tensor(name), pairs));
             yield longRope.attnFactor();
