@@ -212,6 +212,11 @@ public final class GgufMetadata {
     return bytes.asSlice(start, value.end() - start).toArray(ValueLayout.JAVA_BYTE);
   }
 
+  /** Where the value of a key lies in the file, for messages. */
+  long offset(String key) {
+    return value(key).start();
+  }
+
   private <T> Optional<T> find(String key, Function<String, T> getter) {
     return has(key) ? Optional.of(getter.apply(key)) : Optional.empty();
   }
@@ -234,6 +239,9 @@ public final class GgufMetadata {
 
   private byte[] stringAt(long at) {
     long length = bytes.get(GgufReader.LONG, at);
+    if (length < 0 || length > bytes.byteSize() - at - Long.BYTES) {
+      throw new ModelFileException(file, at, "the file was changed while it was open");
+    }
     return bytes.asSlice(at + Long.BYTES, length).toArray(ValueLayout.JAVA_BYTE);
   }
 

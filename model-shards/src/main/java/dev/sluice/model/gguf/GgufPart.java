@@ -97,6 +97,7 @@ record GgufPart(
 
   private static GgufPart parse(Path file, MemorySegment bytes) {
     GgufReader reader = new GgufReader(file, bytes);
+    reader.reading("the header", null);
     int _ = reader.readInt("the magic");
     int version = readVersion(reader);
     int tensorCount =
@@ -131,8 +132,10 @@ record GgufPart(
     Map<String, GgufValue> values = new LinkedHashMap<>();
     for (int i = 0; i < count; i++) {
       long at = reader.position();
-      String key = reader.readName("metadata key " + i);
-      if (values.put(key, reader.readValue("key " + quoted(key))) != null) {
+      reader.reading("key", Integer.toString(i));
+      String key = reader.readName();
+      reader.reading("key", key);
+      if (values.put(key, reader.readValue()) != null) {
         throw reader.error(at, "key " + quoted(key) + " is there twice");
       }
     }
@@ -144,6 +147,7 @@ record GgufPart(
     if (alignment < 1 || alignment > MAX_ALIGNMENT) {
       throw new ModelFileException(
           file,
+          metadata.offset(ALIGNMENT_KEY),
           "key '%s' is %d; 1 to %d are supported"
               .formatted(ALIGNMENT_KEY, alignment, MAX_ALIGNMENT));
     }

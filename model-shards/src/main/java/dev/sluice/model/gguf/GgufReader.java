@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A cursor over the header of a mapped file. It believes no length: whatever would lie beyond the
@@ -41,6 +42,8 @@ final class GgufReader {
   private final MemorySegment bytes;
   private final long size;
   private long position;
+  private String subjectKind = "";
+  private @Nullable String subjectName;
 
   GgufReader(Path file, MemorySegment bytes) {
     this.file = file;
@@ -56,166 +59,186 @@ final class GgufReader {
     return size - position;
   }
 
+  /** Says what is being read, for messages, which are put together only when one is needed. */
+  void reading(String kind, @Nullable String name) {
+    subjectKind = kind;
+    subjectName = name;
+  }
+
+  /** What is being read: {@code key 'general.name'}. */
+  String subject() {
+    return subjectName == null ? subjectKind : subjectKind + " " + quoted(subjectName);
+  }
+
+  private String partOfSubject(String part) {
+    return part.isEmpty() ? subject() : part + " of " + subject();
+  }
+
   ModelFileException error(long offset, String problem) {
     return new ModelFileException(file, offset, problem);
   }
 
-  int readInt(String what) {
-    need(Integer.BYTES, what);
+  /** {@code part} is what of the subject the number is; empty for the subject itself. */
+  int readInt(String part) {
+    need(Integer.BYTES, part);
     int value = bytes.get(INT, position);
     position += Integer.BYTES;
     return value;
   }
 
-  long readLong(String what) {
-    need(Long.BYTES, what);
+  /** As {@link #readInt}. */
+  long readLong(String part) {
+    need(Long.BYTES, part);
     long value = bytes.get(LONG, position);
     position += Long.BYTES;
     return value;
   }
 
   /** A count of things that take at least {@code leastBytes} each, so that it fits what is left. */
-  int readCount(String what, int leastBytes, int most) {
+  int readCount(String part, int leastBytes, int most) {
     long at = position;
-    long count = readLong(what);
+    long count = readLong(part);
     if (count < 0 || count > remaining() / leastBytes) {
       throw error(
           at,
           "%s is %s, more than the %d bytes behind it can hold; the file is damaged or cut short"
-              .formatted(what, Long.toUnsignedString(count), remaining()));
+              .formatted(partOfSubject(part), Long.toUnsignedString(count), remaining()));
     }
     if (count > most) {
-      throw error(at, "%s is %d, more than the %d supported".formatted(what, count, most));
+      throw error(
+          at, "%s is %d, more than the %d supported".formatted(partOfSubject(part), count, most));
     }
     return (int) count;
   }
 
   /** A key or tensor name. */
-  String readName(String what) {
-    int length = readCount("length of " + what, 1, MAX_NAME_BYTES);
+  String readName() {
+    int length = readCount("the length of the name", 1, MAX_NAME_BYTES);
     long at = position;
     byte[] name = bytes.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE);
     position += length;
     String text = new String(name, StandardCharsets.UTF_8);
     if (text.isEmpty()) {
-      throw error(at, what + " is empty");
+      throw error(at, "the name of " + subject() + " is empty");
     }
     if (text.indexOf('\uFFFD') >= 0) {
-      throw error(at, "%s, %s, is not UTF-8".formatted(what, quoted(text)));
+      throw error(at, "the name of %s, %s, is not UTF-8".formatted(subject(), quoted(text)));
     }
     return text;
   }
 
   /** Steps over a value, checking all lengths in it. */
-  GgufValue readValue(String what) {
-    GgufValueType type = readValueType("type of " + what);
+  GgufValue readValue() {
+    GgufValueType type = readValueType("the type");
     if (type == GgufValueType.ARRAY) {
-      return readArray(what, 1);
+      return readArray(1);
     }
     long start = position;
-    skip(type, 1, what, 1);
+    skip(type, 1, 1);
     if (type == GgufValueType.BOOL) {
-      checkBool(start, what);
+      checkBool(start);
     }
     return new GgufValue(type, type, 1, start, position);
   }
 
-  private GgufValue readArray(String what, int depth) {
+  private GgufValue readArray(int depth) {
     if (depth > MAX_ARRAY_DEPTH) {
       throw error(
-          position, what + " nests arrays deeper than the " + MAX_ARRAY_DEPTH + " supported");
+          position, subject() + " nests arrays deeper than the " + MAX_ARRAY_DEPTH + " supported");
     }
-    GgufValueType element = readValueType("element type of " + what);
+    GgufValueType element = readValueType("the element type");
     int least =
         switch (element) {
           case STRING -> Long.BYTES;
           case ARRAY -> Integer.BYTES + Long.BYTES;
           default -> element.bytes();
         };
-    int count = readCount("number of elements of " + what, least, MAX_ARRAY_ELEMENTS);
+    int count = readCount("the number of elements", least, MAX_ARRAY_ELEMENTS);
     long start = position;
-    skip(element, count, what, depth);
+    skip(element, count, depth);
     return new GgufValue(GgufValueType.ARRAY, element, count, start, position);
   }
 
-  private void skip(GgufValueType type, int count, String what, int depth) {
+  private void skip(GgufValueType type, int count, int depth) {
     switch (type) {
-      case STRING -> skipStrings(count, what);
+      case STRING -> skipStrings(count);
       case ARRAY -> {
         for (int i = 0; i < count; i++) {
-          var _ = readArray(what, depth + 1);
+          GgufValue _ = readArray(depth + 1);
         }
       }
       default -> {
-        need((long) count * type.bytes(), what);
+        need((long) count * type.bytes(), "");
         position += (long) count * type.bytes();
       }
     }
   }
 
-  private void skipStrings(int count, String what) {
+  private void skipStrings(int count) {
     long at = position; // a local: vocabularies have hundreds of thousands of strings
     for (int i = 0; i < count; i++) {
       long left = size - at - Long.BYTES;
       long length = left < 0 ? -1 : bytes.get(LONG, at);
       if (length < 0 || length > left || length > MAX_STRING_BYTES) {
         position = at;
-        throw badString(count == 1 ? what : "string " + i + " of " + what);
+        throw badString("the length of string " + i);
       }
       at += Long.BYTES + length;
     }
     position = at;
   }
 
-  private ModelFileException badString(String what) {
+  private ModelFileException badString(String part) {
     long at = position;
-    long length = readLong("length of " + what);
+    long length = readLong(part);
     return error(
         at,
-        "length of %s is %s bytes, but %d are left in the file and %d are supported"
-            .formatted(what, Long.toUnsignedString(length), remaining(), MAX_STRING_BYTES));
+        "%s is %s bytes, but %d are left in the file and %d are supported"
+            .formatted(
+                partOfSubject(part), Long.toUnsignedString(length), remaining(), MAX_STRING_BYTES));
   }
 
-  private GgufValueType readValueType(String what) {
+  private GgufValueType readValueType(String part) {
     long at = position;
-    int id = readInt(what);
-    return GgufValueType.ofId(id)
-        .orElseThrow(
-            () ->
-                error(
-                    at,
-                    "%s is %s; known are 0 to 12".formatted(what, Integer.toUnsignedString(id))));
+    int id = readInt(part);
+    GgufValueType type = GgufValueType.ofId(id);
+    if (type == null) {
+      throw error(
+          at,
+          "%s is %s; known are 0 to 12"
+              .formatted(partOfSubject(part), Integer.toUnsignedString(id)));
+    }
+    return type;
   }
 
-  private void checkBool(long at, String what) {
+  private void checkBool(long at) {
     byte value = bytes.get(ValueLayout.JAVA_BYTE, at);
     if (value != 0 && value != 1) {
-      throw error(at, "%s is a BOOL of value %d; 0 and 1 are allowed".formatted(what, value));
+      throw error(at, "%s is a BOOL of value %d; 0 and 1 are allowed".formatted(subject(), value));
     }
   }
 
-  private void need(long count, String what) {
+  private void need(long count, String part) {
     if (count > size - position) {
       throw error(
           position,
           "the file ends in %s: %d bytes are needed, %d are left; it is cut short or damaged"
-              .formatted(what, count, size - position));
+              .formatted(partOfSubject(part), count, size - position));
     }
   }
 
   /** A name for messages: in quotes, printable, and not too long. */
   static String quoted(String name) {
     StringBuilder out = new StringBuilder("'");
-    name.codePoints()
-        .limit(MAX_QUOTED_CHARACTERS)
-        .forEach(
-            c -> {
-              if (Character.isISOControl(c) || c == 0xFFFD) {
-                out.append(String.format(Locale.ROOT, "\\u%04x", c));
-              } else {
-                out.appendCodePoint(c);
-              }
-            });
-    return out.append(name.length() > MAX_QUOTED_CHARACTERS ? "…'" : "'").toString();
+    int end = Math.min(name.length(), MAX_QUOTED_CHARACTERS);
+    for (int i = 0; i < end; i++) {
+      char c = name.charAt(i);
+      if (Character.isISOControl(c) || c == '\uFFFD') {
+        out.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
+      } else {
+        out.append(c);
+      }
+    }
+    return out.append(end < name.length() ? "…'" : "'").toString();
   }
 }

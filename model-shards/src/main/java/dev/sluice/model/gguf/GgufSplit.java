@@ -39,6 +39,7 @@ final class GgufSplit {
     if (count < 0 || count > MAX_PARTS) {
       throw new ModelFileException(
           asked.file(),
+          asked.metadata().offset(COUNT_KEY),
           "key '%s' is %d; 1 to %d are possible".formatted(COUNT_KEY, count, MAX_PARTS));
     }
     String prefix = prefix(asked, (int) count);
@@ -95,6 +96,7 @@ final class GgufSplit {
     if (stated != found) {
       throw new ModelFileException(
           first.file(),
+          first.metadata().offset(TENSORS_KEY),
           "key '%s' is %d, but the %d parts hold %d tensors: parts of different models?"
               .formatted(TENSORS_KEY, stated, parts.size(), found));
     }

@@ -1,6 +1,6 @@
 package dev.sluice.model.gguf;
 
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The type of a metadata value, as numbered by the GGUF specification. */
 public enum GgufValueType {
@@ -51,7 +51,8 @@ public enum GgufValueType {
     return this == FLOAT32 || this == FLOAT64;
   }
 
-  static Optional<GgufValueType> ofId(int id) {
-    return id < 0 || id >= BY_ID.length ? Optional.empty() : Optional.of(BY_ID[id]);
+  /** The type with this number, or null. */
+  static @Nullable GgufValueType ofId(int id) {
+    return id < 0 || id >= BY_ID.length ? null : BY_ID[id];
   }
 }

@@ -1,7 +1,5 @@
 package dev.sluice.model.gguf;
 
-import static dev.sluice.model.gguf.GgufReader.quoted;
-
 /** What a file's header says of one tensor. */
 final class TensorHeader {
   /** The format's limit. */
@@ -30,15 +28,16 @@ final class TensorHeader {
   /** Reads the header of tensor {@code index}, checking all that can be checked in it alone. */
   static TensorHeader read(GgufReader reader, int index) {
     long at = reader.position();
-    String name = reader.readName("name of tensor " + index);
-    String what = "tensor " + quoted(name);
-    long[] dimensions = readDimensions(reader, what);
-    GgmlType type = readType(reader, what);
+    reader.reading("tensor", Integer.toString(index));
+    String name = reader.readName();
+    reader.reading("tensor", name);
+    long[] dimensions = readDimensions(reader);
+    GgmlType type = readType(reader);
     if (dimensions[0] % type.blockSize() != 0) {
       throw reader.error(
           at,
           "%s has rows of %d elements, no whole number of %s blocks of %d"
-              .formatted(what, dimensions[0], type, type.blockSize()));
+              .formatted(reader.subject(), dimensions[0], type, type.blockSize()));
     }
     long elements = 1;
     for (long dimension : dimensions) {
@@ -46,31 +45,31 @@ final class TensorHeader {
     }
     long blocks = elements / type.blockSize();
     if (blocks > Long.MAX_VALUE / type.blockBytes()) {
-      throw reader.error(at, what + " takes more than 2^63 bytes, which is absurd");
+      throw reader.error(at, reader.subject() + " takes more than 2^63 bytes, which is absurd");
     }
-    long offset = reader.readLong("offset of " + what);
+    long offset = reader.readLong("the offset");
     return new TensorHeader(name, type, dimensions, type.bytesFor(elements), offset, at);
   }
 
-  private static long[] readDimensions(GgufReader reader, String what) {
+  private static long[] readDimensions(GgufReader reader) {
     long at = reader.position();
-    int rank = reader.readInt("number of dimensions of " + what);
+    int rank = reader.readInt("the number of dimensions");
     if (rank < 1 || rank > MAX_DIMENSIONS) {
       throw reader.error(
           at,
           "%s has %s dimensions; 1 to %d are supported"
-              .formatted(what, Integer.toUnsignedString(rank), MAX_DIMENSIONS));
+              .formatted(reader.subject(), Integer.toUnsignedString(rank), MAX_DIMENSIONS));
     }
     long[] dimensions = new long[rank];
     long elements = 1;
     for (int d = 0; d < rank; d++) {
       long dimensionAt = reader.position();
-      long dimension = reader.readLong("dimension " + d + " of " + what);
+      long dimension = reader.readLong("a dimension");
       if (dimension <= 0 || dimension > Long.MAX_VALUE / elements) {
         throw reader.error(
             dimensionAt,
             "dimension %d of %s is %s, which is absurd"
-                .formatted(d, what, Long.toUnsignedString(dimension)));
+                .formatted(d, reader.subject(), Long.toUnsignedString(dimension)));
       }
       dimensions[d] = dimension;
       elements *= dimension;
@@ -78,16 +77,16 @@ final class TensorHeader {
     return dimensions;
   }
 
-  private static GgmlType readType(GgufReader reader, String what) {
+  private static GgmlType readType(GgufReader reader) {
     long at = reader.position();
-    int id = reader.readInt("type of " + what);
+    int id = reader.readInt("the type");
     return GgmlType.ofId(id)
         .orElseThrow(
             () ->
                 reader.error(
                     at,
                     "%s is of GGML type %s, which is not supported"
-                        .formatted(what, UnsupportedTypes.name(id))));
+                        .formatted(reader.subject(), UnsupportedTypes.name(id))));
   }
 
   String name() {
