@@ -1,8 +1,52 @@
 package dev.sluice.stages.tokenizer;
 
-/** Where characters end in UTF-8. */
+/** Code points and UTF-8. */
 final class Utf8 {
+  private static final int REPLACEMENT = 0xFFFD;
+
   private Utf8() {}
+
+  /** The code points of a part of a text; a surrogate without its other half is U+FFFD. */
+  static int[] codePoints(String text, int from, int to) {
+    int[] points = new int[to - from];
+    int length = 0;
+    for (int i = from; i < to; i++) {
+      int point = text.charAt(i);
+      if (Character.isHighSurrogate((char) point)
+          && i + 1 < to
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        point = Character.toCodePoint((char) point, text.charAt(++i));
+      } else if (Character.isSurrogate((char) point)) {
+        point = REPLACEMENT;
+      }
+      points[length++] = point;
+    }
+    return length == points.length ? points : java.util.Arrays.copyOf(points, length);
+  }
+
+  /** Writes a code point, one to four bytes; answers where it ends. */
+  static int write(int point, byte[] to, int at) {
+    if (point < 0x80) {
+      to[at] = (byte) point;
+      return at + 1;
+    }
+    if (point < 0x800) {
+      to[at] = (byte) (0xC0 | point >> 6);
+      to[at + 1] = (byte) (0x80 | point & 0x3F);
+      return at + 2;
+    }
+    if (point < 0x10000) {
+      to[at] = (byte) (0xE0 | point >> 12);
+      to[at + 1] = (byte) (0x80 | point >> 6 & 0x3F);
+      to[at + 2] = (byte) (0x80 | point & 0x3F);
+      return at + 3;
+    }
+    to[at] = (byte) (0xF0 | point >> 18);
+    to[at + 1] = (byte) (0x80 | point >> 12 & 0x3F);
+    to[at + 2] = (byte) (0x80 | point >> 6 & 0x3F);
+    to[at + 3] = (byte) (0x80 | point & 0x3F);
+    return at + 4;
+  }
 
   /**
    * How many bytes at the end begin a well-formed character but do not end it: 0 to 3. By the
