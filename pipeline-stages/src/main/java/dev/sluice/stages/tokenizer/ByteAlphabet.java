@@ -1,6 +1,6 @@
 package dev.sluice.stages.tokenizer;
 
-import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * The alphabet of byte-level BPE (GPT-2): each byte is one printable character. Bytes that print in
@@ -13,10 +13,10 @@ final class ByteAlphabet {
   private static final int[] BYTE_OF_LETTER = new int[LETTERS];
 
   static {
-    java.util.Arrays.fill(BYTE_OF_LETTER, NOT_A_BYTE);
+    Arrays.fill(BYTE_OF_LETTER, NOT_A_BYTE);
     int beyond = 256;
     for (int b = 0; b < 256; b++) {
-      boolean prints = b > 0x20 && b < 0x7F || b > 0xA0 && b != 0xAD;
+      boolean prints = (b > 0x20 && b < 0x7F) || (b > 0xA0 && b != 0xAD);
       int letter = prints ? b : beyond++;
       LETTER_OF_BYTE[b] = letter;
       BYTE_OF_LETTER[letter] = b;
@@ -33,7 +33,7 @@ final class ByteAlphabet {
       return at + 1;
     }
     to[at] = (byte) (0xC0 | letter >> 6);
-    to[at + 1] = (byte) (0x80 | letter & 0x3F);
+    to[at + 1] = Utf8.trail(letter);
     return at + 2;
   }
 
@@ -46,8 +46,8 @@ final class ByteAlphabet {
     int length = 0;
     for (int i = 0; i < piece.length; i++) {
       int letter = piece[i] & 0xFF;
-      if (letter >= 0xC3 && letter <= 0xC5 || letter == 0xC2) {
-        letter = i + 1 < piece.length ? (letter & 0x1F) << 6 | piece[++i] & 0x3F : LETTERS;
+      if (letter >= 0xC2 && letter <= 0xC5) {
+        letter = i + 1 < piece.length ? ((letter & 0x1F) << 6) + (piece[++i] & 0x3F) : LETTERS;
       } else if (letter >= 0x80) {
         return piece.clone();
       }
@@ -56,11 +56,6 @@ final class ByteAlphabet {
       }
       bytes[length++] = (byte) BYTE_OF_LETTER[letter];
     }
-    return java.util.Arrays.copyOf(bytes, length);
-  }
-
-  /** As {@link #decode(byte[])}, for tests and messages. */
-  static String decode(String piece) {
-    return new String(decode(piece.getBytes(StandardCharsets.UTF_8)), StandardCharsets.UTF_8);
+    return Arrays.copyOf(bytes, length);
   }
 }

@@ -59,13 +59,13 @@ final class CharClass {
   /** Unicode's White_Space, which differs from Java's by the spaces that do not break. */
   static boolean isSpace(int point) {
     if (point <= ' ') {
-      return point == ' ' || point >= '\t' && point <= '\r';
+      return point == ' ' || within(point, '\t', '\r');
     }
     return point >= 0x85
         && (point == 0x85
             || point == 0xA0
             || point == 0x1680
-            || point >= 0x2000 && point <= 0x200A
+            || within(point, 0x2000, 0x200A)
             || point == 0x2028
             || point == 0x2029
             || point == 0x202F
@@ -75,6 +75,11 @@ final class CharClass {
 
   static boolean isNewline(int point) {
     return point == '\r' || point == '\n';
+  }
+
+  /** Whether a code point is in a range, both ends included. */
+  static boolean within(int point, int first, int last) {
+    return point >= first && point <= last;
   }
 
   private static int bit(byte category) {

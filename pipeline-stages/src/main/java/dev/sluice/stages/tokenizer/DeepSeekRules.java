@@ -34,7 +34,7 @@ final class DeepSeekRules {
 
   /** Scripts from Samaritan to Han, and Hangul. */
   static final SplitRule EASTERN =
-      GptRules.runs(p -> p >= 0x800 && p <= 0x9FA5 || p >= 0xAC00 && p <= 0xD7FF);
+      GptRules.runs(p -> CharClass.within(p, 0x800, 0x9FA5) || CharClass.within(p, 0xAC00, 0xD7FF));
 
   /** Up to three numbers. */
   static final SplitRule THREE_NUMBERS =
@@ -45,7 +45,8 @@ final class DeepSeekRules {
 
   /** Han and Kana. */
   static final SplitRule HAN_AND_KANA =
-      GptRules.runs(p -> p >= 0x4E00 && p <= 0x9FA5 || p >= 0x3040 && p <= 0x30FF);
+      GptRules.runs(
+          p -> CharClass.within(p, 0x4E00, 0x9FA5) || CharClass.within(p, 0x3040, 0x30FF));
 
   /** What the third version has for all else. */
   static final SplitRule V3_WORDS = DeepSeekRules::v3Words;
@@ -77,12 +78,12 @@ final class DeepSeekRules {
   }
 
   private static boolean isListedPunctuation(int p) {
-    return p >= '!' && p <= '/'
-        || p >= ':' && p <= '~'
-        || p >= 0xFF01 && p <= 0xFF0F
-        || p >= 0xFF1A && p <= 0xFF5E
-        || p >= 0x2018 && p <= 0x201F
-        || p >= 0x3000 && p <= 0x3002;
+    return CharClass.within(p, '!', '/')
+        || CharClass.within(p, ':', '~')
+        || CharClass.within(p, 0xFF01, 0xFF0F)
+        || CharClass.within(p, 0xFF1A, 0xFF5E)
+        || CharClass.within(p, 0x2018, 0x201F)
+        || CharClass.within(p, 0x3000, 0x3002);
   }
 
   /**
@@ -126,6 +127,6 @@ final class DeepSeekRules {
   }
 
   private static boolean isAsciiLetter(int point) {
-    return point >= 'A' && point <= 'Z' || point >= 'a' && point <= 'z';
+    return CharClass.within(point, 'A', 'Z') || CharClass.within(point, 'a', 'z');
   }
 }

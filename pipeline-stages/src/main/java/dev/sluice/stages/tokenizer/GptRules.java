@@ -112,9 +112,8 @@ final class GptRules {
     }
     if (from + 2 < to) {
       int second = anyCase ? lower(text[from + 2]) : text[from + 2];
-      if ((first == 'r' || first == 'v') && second == 'e' || first == 'l' && second == 'l') {
-        return from + 3;
-      }
+      int wanted = first == 'r' || first == 'v' ? 'e' : first == 'l' ? 'l' : -1;
+      return second == wanted ? from + 3 : from;
     }
     return from;
   }
@@ -143,7 +142,7 @@ final class GptRules {
   }
 
   private static boolean isPunctuation(int point, String more) {
-    return CharClass.is(point, CharClass.PUNCTUATION) || point < 0x80 && more.indexOf(point) >= 0;
+    return CharClass.is(point, CharClass.PUNCTUATION) || (point < 0x80 && more.indexOf(point) >= 0);
   }
 
   private static boolean isBloomBreak(int point) {
@@ -151,6 +150,6 @@ final class GptRules {
   }
 
   private static int lower(int point) {
-    return point >= 'A' && point <= 'Z' ? point + ('a' - 'A') : point;
+    return CharClass.within(point, 'A', 'Z') ? point + ('a' - 'A') : point;
   }
 }

@@ -51,6 +51,6 @@ final class LongIntMap {
 
   private int slot(long key) {
     // Fibonacci hashing: the high bits of a product with the golden ratio.
-    return (int) (key * 0x9E3779B97F4A7C15L >>> shift);
+    return (int) ((key * 0x9E3779B97F4A7C15L) >>> shift);
   }
 }

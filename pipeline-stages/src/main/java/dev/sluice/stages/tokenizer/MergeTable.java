@@ -1,5 +1,7 @@
 package dev.sluice.stages.tokenizer;
 
+import java.nio.charset.StandardCharsets;
+
 /** The merges of byte-pair encoding: for two neighbouring tokens, how early and into what. */
 final class MergeTable implements PairMerger.Pairs {
 
@@ -79,10 +81,6 @@ final class MergeTable implements PairMerger.Pairs {
   }
 
   private static String describe(int rank, byte[] merge) {
-    return "merge "
-        + rank
-        + " (\""
-        + new String(merge, java.nio.charset.StandardCharsets.UTF_8)
-        + "\")";
+    return "merge " + rank + " (\"" + new String(merge, StandardCharsets.UTF_8) + "\")";
   }
 }

@@ -12,7 +12,7 @@ import java.util.BitSet;
  * @param unknown stands for what cannot be encoded
  * @param addBos whether encoding adds {@code bos}
  * @param addEos whether encoding adds {@code end}
- * @param endOfGeneration after which the model has said all, ascending
+ * @param endOfGeneration after which the model has said all
  * @param takesSpaceBehind written-out tokens that swallow white space behind them
  */
 record SpecialIds(
@@ -22,5 +22,5 @@ record SpecialIds(
     int unknown,
     boolean addBos,
     boolean addEos,
-    int[] endOfGeneration,
+    BitSet endOfGeneration,
     BitSet takesSpaceBehind) {}

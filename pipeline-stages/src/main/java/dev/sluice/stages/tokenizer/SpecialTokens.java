@@ -1,6 +1,7 @@
 package dev.sluice.stages.tokenizer;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,7 @@ final class SpecialTokens {
     }
     children = new LongIntMap(units);
     idOfNode = new int[units + 1];
-    java.util.Arrays.fill(idOfNode, Vocabulary.NONE);
+    Arrays.fill(idOfNode, Vocabulary.NONE);
     int nodes = 1;
     for (int id = 0; id < vocabulary.size(); id++) {
       if (!chosen.test(id) || vocabulary.piece(id).length == 0) {

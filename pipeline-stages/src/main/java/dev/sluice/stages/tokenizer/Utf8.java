@@ -1,5 +1,7 @@
 package dev.sluice.stages.tokenizer;
 
+import java.util.Arrays;
+
 /** Code points and UTF-8. */
 final class Utf8 {
   private static final int REPLACEMENT = 0xFFFD;
@@ -21,7 +23,7 @@ final class Utf8 {
       }
       points[length++] = point;
     }
-    return length == points.length ? points : java.util.Arrays.copyOf(points, length);
+    return length == points.length ? points : Arrays.copyOf(points, length);
   }
 
   /** Writes a code point, one to four bytes; answers where it ends. */
@@ -32,19 +34,19 @@ final class Utf8 {
     }
     if (point < 0x800) {
       to[at] = (byte) (0xC0 | point >> 6);
-      to[at + 1] = (byte) (0x80 | point & 0x3F);
+      to[at + 1] = trail(point);
       return at + 2;
     }
     if (point < 0x10000) {
       to[at] = (byte) (0xE0 | point >> 12);
-      to[at + 1] = (byte) (0x80 | point >> 6 & 0x3F);
-      to[at + 2] = (byte) (0x80 | point & 0x3F);
+      to[at + 1] = trail(point >> 6);
+      to[at + 2] = trail(point);
       return at + 3;
     }
     to[at] = (byte) (0xF0 | point >> 18);
-    to[at + 1] = (byte) (0x80 | point >> 12 & 0x3F);
-    to[at + 2] = (byte) (0x80 | point >> 6 & 0x3F);
-    to[at + 3] = (byte) (0x80 | point & 0x3F);
+    to[at + 1] = trail(point >> 12);
+    to[at + 2] = trail(point >> 6);
+    to[at + 3] = trail(point);
     return at + 4;
   }
 
@@ -65,6 +67,11 @@ final class Utf8 {
       }
     }
     return 0;
+  }
+
+  /** The byte behind the first that holds the lowest six bits. */
+  static byte trail(int bits) {
+    return (byte) (0x80 | (bits & 0x3F));
   }
 
   /** How many bytes the character has that begins with this byte. */

@@ -133,7 +133,7 @@ final class VocabularyReader {
         unknown,
         adds(ADD_BOS, defaults.addBos(), bos, BOS),
         adds(addEnd, defaults.addEnd(), end, defaults.bert() ? SEP : EOS),
-        ends.stream().toArray(),
+        ends,
         takesSpaceBehind());
   }
 

@@ -144,7 +144,7 @@ abstract sealed class VocabularyTokenizer implements Tokenizer
 
   @Override
   public final int[] endOfGeneration() {
-    return special.endOfGeneration().clone();
+    return special.endOfGeneration().stream().toArray();
   }
 
   @Override

@@ -94,20 +94,20 @@ final class WordPieceTokenizer extends VocabularyTokenizer {
         || type == Character.CONTROL
         || type == Character.FORMAT
         || type == Character.PRIVATE_USE
-        || stripAccents && type == Character.NON_SPACING_MARK;
+        || (stripAccents && type == Character.NON_SPACING_MARK);
   }
 
   /** Punctuation, the symbols of ASCII, and Chinese characters are words of their own. */
   private static boolean standsAlone(int p) {
     return CharClass.is(p, CharClass.PUNCTUATION)
-        || p < 0x7F && CharClass.is(p, CharClass.SYMBOL)
-        || p >= 0x4E00 && p <= 0x9FFF
-        || p >= 0x3400 && p <= 0x4DBF
-        || p >= 0x20000 && p <= 0x2A6DF
-        || p >= 0x2A700 && p <= 0x2B81F
-        || p >= 0x2B920 && p <= 0x2CEAF
-        || p >= 0xF900 && p <= 0xFAFF
-        || p >= 0x2F800 && p <= 0x2FA1F;
+        || (p < 0x7F && CharClass.is(p, CharClass.SYMBOL))
+        || CharClass.within(p, 0x4E00, 0x9FFF)
+        || CharClass.within(p, 0x3400, 0x4DBF)
+        || CharClass.within(p, 0x20000, 0x2A6DF)
+        || CharClass.within(p, 0x2A700, 0x2B81F)
+        || CharClass.within(p, 0x2B920, 0x2CEAF)
+        || CharClass.within(p, 0xF900, 0xFAFF)
+        || CharClass.within(p, 0x2F800, 0x2FA1F);
   }
 
   @Override
