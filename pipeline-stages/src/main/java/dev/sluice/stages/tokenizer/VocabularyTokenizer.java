@@ -87,10 +87,12 @@ abstract sealed class VocabularyTokenizer implements Tokenizer
   public final String decode(int[] ids, boolean showSpecial) {
     byte[] text = new byte[Math.max(16, ids.length * 4)];
     int length = 0;
+    boolean atStart = true;
     for (int id : ids) {
       byte[] bytes = showSpecial && isSpecial(id) ? vocabulary.piece(id) : bytes(id);
-      if (length == 0 && bytes.length > 0 && !isSpecial(id)) {
-        bytes = firstBytes(id);
+      if (atStart && bytes.length > 0) {
+        atStart = false;
+        bytes = isSpecial(id) ? bytes : firstBytes(id);
       }
       if (text.length - length < bytes.length) {
         text = Arrays.copyOf(text, Math.addExact(Math.multiplyExact(text.length, 2), bytes.length));

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.stages.tokenizer;
+
+import org.jspecify.annotations.NullMarked;
