@@ -1,19 +1,28 @@
 package dev.sluice.transport;
 
-/**
- * What a {@link Frame} says. The order is the wire's: it never changes, new types go to the end.
- */
+/** What a {@link Frame} says. The codes are the wire's: they never change. */
 public enum FrameType {
   /** A sequence begins: its slot, how to sample it, and its tokens so far. */
-  OPEN,
+  OPEN(0),
   /** A micro-batch: rows of activations (or token ids, into the first stage). */
-  STEP,
+  STEP(1),
   /** Sequences end: each stage frees what it holds for their slots. */
-  CLOSE,
+  CLOSE(2),
   /** What was sampled from a micro-batch. */
-  TOKENS;
+  TOKENS(3);
 
   private static final FrameType[] ALL = values();
+
+  private final int code;
+
+  FrameType(int code) {
+    this.code = code;
+  }
+
+  /** On the wire, from 0 up without a hole. */
+  int code() {
+    return code;
+  }
 
   /** The type with this wire code, which must be below {@link #count()}. */
   static FrameType of(int code) {

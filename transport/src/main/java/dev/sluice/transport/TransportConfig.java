@@ -25,7 +25,7 @@ public final class TransportConfig {
   }
 
   /** The largest payload that any configuration allows. */
-  public static final int MAX_PAYLOAD_BYTES = 1 << 30;
+  public static final int MAX_PAYLOAD_BYTES = 1 << 29;
 
   static final int MIN_TERM_LENGTH = 1 << 20;
   static final int MAX_TERM_LENGTH = 1 << 30;
