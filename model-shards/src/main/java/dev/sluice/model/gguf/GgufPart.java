@@ -97,7 +97,6 @@ record GgufPart(
 
   private static GgufPart parse(Path file, MemorySegment bytes) {
     GgufReader reader = new GgufReader(file, bytes);
-    reader.reading("the header", null);
     int _ = reader.readInt("the magic");
     int version = readVersion(reader);
     int tensorCount =
@@ -132,7 +131,7 @@ record GgufPart(
     Map<String, GgufValue> values = new LinkedHashMap<>();
     for (int i = 0; i < count; i++) {
       long at = reader.position();
-      reader.reading("key", Integer.toString(i));
+      reader.reading("key", i);
       String key = reader.readName();
       reader.reading("key", key);
       if (values.put(key, reader.readValue()) != null) {

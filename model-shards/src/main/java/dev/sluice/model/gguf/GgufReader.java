@@ -44,6 +44,7 @@ final class GgufReader {
   private long position;
   private String subjectKind = "";
   private @Nullable String subjectName;
+  private int subjectIndex;
 
   GgufReader(Path file, MemorySegment bytes) {
     this.file = file;
@@ -60,17 +61,27 @@ final class GgufReader {
   }
 
   /** Says what is being read, for messages, which are put together only when one is needed. */
-  void reading(String kind, @Nullable String name) {
+  void reading(String kind, String name) {
     subjectKind = kind;
     subjectName = name;
   }
 
+  /** As {@link #reading(String, String)}, while the name is not known. */
+  void reading(String kind, int index) {
+    subjectKind = kind;
+    subjectName = null;
+    subjectIndex = index;
+  }
+
   /** What is being read: {@code key 'general.name'}. */
   String subject() {
-    return subjectName == null ? subjectKind : subjectKind + " " + quoted(subjectName);
+    return subjectKind + " " + (subjectName == null ? subjectIndex : quoted(subjectName));
   }
 
   private String partOfSubject(String part) {
+    if (subjectKind.isEmpty()) {
+      return part;
+    }
     return part.isEmpty() ? subject() : part + " of " + subject();
   }
 

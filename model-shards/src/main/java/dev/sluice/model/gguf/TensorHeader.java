@@ -28,7 +28,7 @@ final class TensorHeader {
   /** Reads the header of tensor {@code index}, checking all that can be checked in it alone. */
   static TensorHeader read(GgufReader reader, int index) {
     long at = reader.position();
-    reader.reading("tensor", Integer.toString(index));
+    reader.reading("tensor", index);
     String name = reader.readName();
     reader.reading("tensor", name);
     long[] dimensions = readDimensions(reader);
