@@ -158,7 +158,7 @@ public final class TestModels {
     return this;
   }
 
-  /** The type of all matrices; vectors stay F32. */
+  /** The type of all matrices whose rows are whole blocks; the others and vectors stay F32. */
   public TestModels type(GgmlType value) {
     type = value;
     return this;
@@ -328,7 +328,8 @@ public final class TestModels {
   }
 
   private void matrix(GgufWriter w, String name, int rows, int columns, double gain) {
-    w.tensor(name, type, normal(rows * columns, 0, gain / Math.sqrt(columns)), columns, rows);
+    GgmlType fitting = columns % type.blockSize() == 0 ? type : GgmlType.F32;
+    w.tensor(name, fitting, normal(rows * columns, 0, gain / Math.sqrt(columns)), columns, rows);
   }
 
   private void norm(GgufWriter w, String name, int length, boolean bias) {
