@@ -2,7 +2,9 @@ package dev.sluice.stages.tokenizer;
 
 /**
  * Byte-level BPE: the text is cut by a {@link PreTokenizer}, and in each piece bytes are joined by
- * the earliest merge first.
+ * the earliest merge first. A byte that the vocabulary has no token for is left out, as it was when
+ * the model was trained: some vocabularies lack control characters, or bytes that start no
+ * character.
  *
  * @see <a href="https://arxiv.org/abs/1508.07909">Sennrich, Haddow and Birch</a>
  */
@@ -62,9 +64,8 @@ final class BpeTokenizer extends VocabularyTokenizer {
     }
     merger.merge(merges, length);
     for (int s = merger.first(); s >= 0; s = merger.next(s)) {
-      int token = merger.token(s) == Vocabulary.NONE ? special().unknown() : merger.token(s);
-      if (token != Vocabulary.NONE) {
-        ids.add(token);
+      if (merger.token(s) != Vocabulary.NONE) {
+        ids.add(merger.token(s));
       }
     }
   }

@@ -44,7 +44,11 @@ final class MergeTable implements PairMerger.Pairs {
       if (left != Vocabulary.NONE && right != Vocabulary.NONE && merge.length - 1 <= both.length) {
         System.arraycopy(merge, 0, both, 0, space);
         System.arraycopy(merge, space + 1, both, space, merge.length - space - 1);
-        token = vocabulary.find(both, 0, merge.length - 1);
+        // Most vocabularies list tokens in the order of the merges that make them.
+        int expected = rank == 0 ? 0 : merged[rank - 1] + 1;
+        boolean inOrder =
+            expected < vocabulary.size() && vocabulary.is(expected, both, 0, merge.length - 1);
+        token = inOrder ? expected : vocabulary.find(both, 0, merge.length - 1);
       }
       if (token == Vocabulary.NONE) {
         throw new BadMergeException(

@@ -13,8 +13,10 @@ final class Vocabulary {
 
   private final byte[][] pieces;
   private final byte[] types;
-  private final int[] table;
-  private final int mask;
+
+  /** Open addressing: a hash in the upper half, the id in the lower. */
+  private final long[] table;
+
   private final int longest;
 
   /**
@@ -25,17 +27,17 @@ final class Vocabulary {
   Vocabulary(byte[][] pieces, byte[] types) {
     this.pieces = pieces;
     this.types = types;
-    table = new int[Integer.highestOneBit(Math.max(8, pieces.length)) << 2];
-    mask = table.length - 1;
+    table = new long[Integer.highestOneBit(Math.max(8, pieces.length)) << 2];
     Arrays.fill(table, NONE);
     int max = 0;
     for (int id = 0; id < pieces.length; id++) {
       byte[] piece = pieces[id];
       max = Math.max(max, piece.length);
-      int at = slot(piece, 0, piece.length);
+      int hash = hash(piece, 0, piece.length);
+      int at = slot(hash, piece, 0, piece.length);
       // Of tokens that are written alike, the first is the one that text becomes.
       if (table[at] == NONE) {
-        table[at] = id;
+        table[at] = (long) hash << Integer.SIZE | id;
       }
     }
     longest = max;
@@ -52,7 +54,7 @@ final class Vocabulary {
 
   /** The id of the token that is written so, or {@link #NONE}. */
   int find(byte[] bytes, int from, int to) {
-    return to - from > longest ? NONE : table[slot(bytes, from, to)];
+    return to - from > longest ? NONE : (int) table[slot(hash(bytes, from, to), bytes, from, to)];
   }
 
   /** As {@link #find(byte[], int, int)}. */
@@ -79,18 +81,30 @@ final class Vocabulary {
     return id;
   }
 
+  /** Whether a token is written so. */
+  boolean is(int id, byte[] bytes, int from, int to) {
+    return Arrays.equals(pieces[id], 0, pieces[id].length, bytes, from, to);
+  }
+
   /** Where in the table the token that is written so stands, or would. */
-  private int slot(byte[] bytes, int from, int to) {
-    int hash = 0;
-    for (int i = from; i < to; i++) {
-      hash = 31 * hash + bytes[i];
-    }
-    int at = (hash ^ hash >>> 15) * 0x9E3779B1;
-    for (at = (at ^ at >>> 16) & mask; ; at = at + 1 & mask) {
-      int id = table[at];
-      if (id == NONE || Arrays.equals(pieces[id], 0, pieces[id].length, bytes, from, to)) {
+  private int slot(int hash, byte[] bytes, int from, int to) {
+    int mask = table.length - 1;
+    for (int at = hash & mask; ; at = (at + 1) & mask) {
+      long entry = table[at];
+      if (entry == NONE
+          || ((int) (entry >> Integer.SIZE) == hash && is((int) entry, bytes, from, to))) {
         return at;
       }
     }
+  }
+
+  /** FNV-1a, with its high bits mixed into the low ones. */
+  private static int hash(byte[] bytes, int from, int to) {
+    int hash = 0x811C9DC5;
+    for (int i = from; i < to; i++) {
+      hash = (hash ^ bytes[i]) * 0x01000193;
+    }
+    hash *= 0x9E3779B1;
+    return hash ^ hash >>> 15;
   }
 }
