@@ -20,7 +20,10 @@ final class Nd4jRuntime {
     setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
     setUnlessGiven("org.bytedeco.javacpp.maxbytes", "0");
     try {
-      Nd4j.getBackend();
+      // One thread for what is done element by element: starting a team costs more than most of
+      // these operations, and teams of several shards in a process take the cores from each other
+      // (measured: ten times slower). Matrix products keep the threads that OpenBLAS gives them.
+      Nd4j.getEnvironment().setMaxMasterThreads(1);
     } catch (LinkageError e) {
       throw new IllegalStateException(
           "ND4J does not start on "

@@ -2,7 +2,6 @@ package dev.sluice.model.reference;
 
 import dev.sluice.model.arch.ModelSpec;
 import dev.sluice.model.cache.KvUsage;
-import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.model.shard.ShardOptions;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +12,7 @@ final class ReferenceCache {
   private final int layers;
   private final int pageTokens;
   private final int totalPages;
+  private final int contextTokens;
   private final long pageBytes;
   private final @Nullable SequenceCache[] sequences;
   private volatile int usedPages;
@@ -23,22 +23,19 @@ final class ReferenceCache {
     layers = options.range().size();
     pageTokens = options.pageTokens();
     totalPages = pagesFor(options.kvTokens());
+    contextTokens = Math.min(spec.contextLength(), options.contextTokens());
     pageBytes =
         (long) layers * pageTokens * (spec.keysLength() + spec.valuesLength()) * precision.bytes();
     sequences = new SequenceCache[options.maxSequences()];
   }
 
-  /** Room for every entry that has not failed, or its mark that there is none. */
-  void reserve(MicroBatch batch, int stage) {
-    for (int i = 0; i < batch.entries(); i++) {
-      if (!batch.failed(i)
-          && !reserve(batch.slot(i), batch.startPosition(i), batch.tokenCount(i))) {
-        batch.fail(i, MicroBatch.NO_KV_PAGES, stage);
-      }
-    }
-  }
-
-  private boolean reserve(int slot, int start, int tokens) {
+  /**
+   * Makes room for the next {@code tokens} positions of a sequence; all or nothing.
+   *
+   * @return false when there is none left
+   * @throws IllegalStateException when the sequence does not stand at {@code start}
+   */
+  boolean reserve(int slot, int start, int tokens) {
     SequenceCache sequence = sequences[slot];
     int length = sequence == null ? 0 : sequence.length();
     if (start != length) {
@@ -48,7 +45,7 @@ final class ReferenceCache {
     int end = start + tokens;
     int pages = pagesFor(end);
     int held = sequence == null ? 0 : sequence.pages();
-    if (end > spec.contextLength() || pages - held > totalPages - usedPages) {
+    if (tokens > contextTokens - start || pages - held > totalPages - usedPages) {
       return false;
     }
     if (sequence == null) {
@@ -80,9 +77,6 @@ final class ReferenceCache {
   }
 
   void release(int slot) {
-    if (slot < 0 || slot >= sequences.length) {
-      return;
-    }
     SequenceCache sequence = sequences[slot];
     if (sequence != null) {
       setUsedPages(usedPages - sequence.pages());

@@ -17,7 +17,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Runs each entry of a batch by itself through the layers: an entry never sees another. */
+/**
+ * Runs each entry of a batch by itself through the layers: an entry never sees another. A sequence
+ * whose entry failed here, or came here failed, stays failed until its slot is released.
+ */
 final class ReferenceShard implements ModelShard {
   private static final ValueLayout.OfInt TOKEN = ValueLayout.JAVA_INT;
   private static final ValueLayout.OfFloat ACTIVATION = ValueLayout.JAVA_FLOAT;
@@ -32,6 +35,10 @@ final class ReferenceShard implements ModelShard {
   private final @Nullable Norm outputNorm;
   private final @Nullable Linear head;
   private final ReferenceCache cache;
+
+  /** Failure code of each slot's sequence. */
+  private final byte[] failures;
+
   private boolean closed;
 
   ReferenceShard(GgufFile file, ShardOptions options, Precision precision) {
@@ -41,7 +48,7 @@ final class ReferenceShard implements ModelShard {
       throw new ModelFileException(file.path(), "holds a vocabulary and no weights");
     }
     LayerRange range = options.range();
-    if (range.end() > spec.layers()) {
+    if (range.size() == 0 || range.end() > spec.layers()) {
       throw new IllegalArgumentException(
           "layers " + range + " of a model with " + spec.layers() + " layers");
     }
@@ -75,6 +82,7 @@ final class ReferenceShard implements ModelShard {
       }
     }
     cache = new ReferenceCache(algebra, spec, options, precision);
+    failures = new byte[options.maxSequences()];
   }
 
   @Override
@@ -91,22 +99,53 @@ final class ReferenceShard implements ModelShard {
   public void reserve(MicroBatch batch, int stage) {
     checkOpen();
     checkLimits(batch);
-    cache.reserve(batch, stage);
+    try {
+      for (int i = 0; i < batch.entries(); i++) {
+        int slot = batch.slot(i);
+        if (batch.failed(i)) {
+          failures[slot] = (byte) batch.failure(i);
+        } else if (failures[slot] != MicroBatch.FINE) {
+          batch.fail(i, failures[slot], stage);
+        } else if (!cache.reserve(slot, batch.startPosition(i), batch.tokenCount(i))) {
+          fail(batch, i, MicroBatch.NO_KV_PAGES, stage);
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      abandon(batch);
+      throw e;
+    }
   }
 
   @Override
   public void forward(MicroBatch batch, int stage, MemorySegment input, MemorySegment output) {
     checkOpen();
     checkLimits(batch);
-    checkSizes(batch, input, output);
-    int row = 0;
-    int logitRow = 0;
-    for (int i = 0; i < batch.entries(); i++) {
-      if (!batch.failed(i) && !forward(batch, i, input, row, output, isLast() ? logitRow : row)) {
-        batch.fail(i, MicroBatch.NON_FINITE, stage);
+    try {
+      checkSizes(batch, input, output);
+      int row = 0;
+      int logitRow = 0;
+      for (int i = 0; i < batch.entries(); i++) {
+        if (!batch.failed(i) && !forward(batch, i, input, row, output, isLast() ? logitRow : row)) {
+          fail(batch, i, MicroBatch.NON_FINITE, stage);
+        }
+        row += batch.tokenCount(i);
+        logitRow += batch.logitRows(i);
       }
-      row += batch.tokenCount(i);
-      logitRow += batch.logitRows(i);
+    } catch (RuntimeException | Error e) {
+      abandon(batch);
+      throw e;
+    }
+  }
+
+  private void fail(MicroBatch batch, int i, int code, int stage) {
+    batch.fail(i, code, stage);
+    failures[batch.slot(i)] = (byte) code;
+  }
+
+  /** What a batch left half done must not be built upon. */
+  private void abandon(MicroBatch batch) {
+    for (int i = 0; i < batch.entries(); i++) {
+      failures[batch.slot(i)] = MicroBatch.SHARD_ERROR;
     }
   }
 
@@ -252,7 +291,14 @@ final class ReferenceShard implements ModelShard {
         int token = input.getAtIndex(TOKEN, (long) row + r);
         if (token < 0 || token >= spec.vocabularySize()) {
           throw new IllegalArgumentException(
-              "token " + token + " of a vocabulary of " + spec.vocabularySize());
+              "token "
+                  + token
+                  + " of slot "
+                  + batch.slot(i)
+                  + " at position "
+                  + (batch.startPosition(i) + r)
+                  + " is not in the vocabulary of "
+                  + spec.vocabularySize());
         }
       }
       row += batch.tokenCount(i);
@@ -275,7 +321,10 @@ final class ReferenceShard implements ModelShard {
   @Override
   public void release(int slot) {
     checkOpen();
-    cache.release(slot);
+    if (slot >= 0 && slot < failures.length) {
+      cache.release(slot);
+      failures[slot] = MicroBatch.FINE;
+    }
   }
 
   @Override
