@@ -17,7 +17,8 @@ import java.util.Optional;
  *
  * <p>Opening reads the header and checks all of it; weights and long arrays of metadata are read
  * when asked for. For any thread. Who opens it closes it, after everything that uses its tensors or
- * metadata; any use after that throws {@link IllegalStateException}.
+ * metadata; any use after that throws {@link IllegalStateException}. The file must not change while
+ * it is open: reading what another process has cut off meanwhile is an {@link InternalError}.
  */
 public final class GgufFile implements AutoCloseable {
   private final Arena arena;

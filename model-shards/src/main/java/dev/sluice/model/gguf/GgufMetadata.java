@@ -239,10 +239,14 @@ public final class GgufMetadata {
 
   private byte[] stringAt(long at) {
     long length = bytes.get(GgufReader.LONG, at);
-    if (length < 0 || length > bytes.byteSize() - at - Long.BYTES) {
+    if (length < 0
+        || length > bytes.byteSize() - at - Long.BYTES
+        || length > GgufReader.MAX_STRING_BYTES) {
       throw new ModelFileException(file, at, "the file was changed while it was open");
     }
-    return bytes.asSlice(at + Long.BYTES, length).toArray(ValueLayout.JAVA_BYTE);
+    byte[] string = new byte[(int) length];
+    MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at + Long.BYTES, string, 0, string.length);
+    return string;
   }
 
   private long integerAt(String key, GgufValueType type, long at) {

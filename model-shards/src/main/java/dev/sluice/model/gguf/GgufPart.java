@@ -8,7 +8,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -60,11 +63,21 @@ record GgufPart(
       }
       return part;
     } catch (IOException e) {
-      throw new ModelFileException(file, "cannot be read: " + e.getMessage(), e);
+      throw new ModelFileException(file, "cannot be read: " + reason(e), e);
     } catch (InternalError e) {
       // What the JVM throws in place of SIGBUS, when another process cuts the mapped file short.
       throw new ModelFileException(file, "the file changed while it was being opened", e);
     }
+  }
+
+  /** What an I/O failure says, without the path again. */
+  static String reason(IOException e) {
+    return switch (e) {
+      case AccessDeniedException _ -> "access is denied";
+      case NoSuchFileException _ -> "there is no such folder";
+      case FileSystemException named when named.getReason() != null -> named.getReason();
+      default -> String.valueOf(e.getMessage());
+    };
   }
 
   /** Done with a plain read, so that something that is no model at all is never mapped. */

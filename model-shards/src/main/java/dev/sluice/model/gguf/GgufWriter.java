@@ -281,14 +281,9 @@ public final class GgufWriter {
       }
       Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      ModelFileException failure =
-          new ModelFileException(file, "cannot be written: " + e.getMessage(), e);
-      try {
-        Files.deleteIfExists(part);
-      } catch (IOException suppressed) {
-        failure.addSuppressed(suppressed);
-      }
-      throw failure;
+      throw new ModelFileException(file, "cannot be written: " + GgufPart.reason(e), e);
+    } finally {
+      boolean _ = part.toFile().delete(); // it is there only after a failure
     }
   }
 

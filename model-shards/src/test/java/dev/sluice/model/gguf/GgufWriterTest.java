@@ -3,8 +3,11 @@ package dev.sluice.model.gguf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -157,7 +160,16 @@ final class GgufWriterTest {
     Path nowhere = folder.resolve("none/model.gguf");
     assertThatExceptionOfType(ModelFileException.class)
         .isThrownBy(() -> GgufFileTest.sample().write(nowhere))
-        .withMessageStartingWith(nowhere + ": cannot be written");
+        .withMessage(nowhere + ": cannot be written: there is no such folder");
+    GgufWriter writer = new GgufWriter();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocate(8);
+      writer.tensor("t", GgmlType.F32, data, 2);
+    }
+    assertThatIllegalStateException().isThrownBy(() -> writer.write(path));
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files).containsExactly(path);
+    }
   }
 
   @Test
