@@ -50,7 +50,7 @@ final class GgufMutationTest {
   private final com.sun.management.ThreadMXBean threads =
       (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-  @Property(tries = 1500)
+  @Property(tries = 600)
   void shouldSurviveDamageToAFileOfItsOwn(@ForAll long seed) throws IOException {
     Random random = new Random(seed);
     Path path = Files.createTempFile("mutation", ".gguf");
