@@ -1,11 +1,21 @@
 package dev.sluice.actors;
 
+import akka.NotUsed;
+import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
+import akka.stream.javadsl.Source;
 import dev.sluice.actors.placement.MemoryNeeds;
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.arch.ModelFootprint;
+import dev.sluice.model.arch.ModelSpec;
 import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.model.kernel.WorkerPool;
+import dev.sluice.model.reference.ReferenceShards;
+import dev.sluice.model.shard.ModelShards;
+import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenGenerator;
+import dev.sluice.stages.flow.TokenRequest;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A model in this process, cut into shards that are joined by links, ready to generate. For any
@@ -14,12 +24,14 @@ import dev.sluice.stages.flow.TokenGenerator;
  * <p>Whoever starts a pipeline closes it; {@link #close} ends its requests, threads and links and
  * removes its files. The model file belongs to the caller, who closes it after the pipeline.
  */
-@SuppressWarnings("DoNotCallSuggester") // signatures first
 public final class Pipeline implements AutoCloseable {
-  private final ShardPlan plan;
+  private final PipelineRuntime runtime;
+  private final ActorRef<SchedulerActor.Command> scheduler;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
-  private Pipeline(ShardPlan plan) {
-    this.plan = plan;
+  private Pipeline(PipelineRuntime runtime, ActorRef<SchedulerActor.Command> scheduler) {
+    this.runtime = runtime;
+    this.scheduler = scheduler;
   }
 
   /**
@@ -30,35 +42,80 @@ public final class Pipeline implements AutoCloseable {
    * @throws PipelineException when a part could not be started; all of it is closed again
    */
   public static Pipeline start(GgufFile file, PipelineOptions options) {
-    return new Pipeline(
-        ShardPlan.of(ModelFootprint.of(file), options.stages(), MemoryNeeds.WEIGHTS_ONLY));
+    ModelFootprint footprint = ModelFootprint.of(file);
+    ModelSpec spec = footprint.spec();
+    int context = options.effectiveContext(spec.contextLength());
+    ModelShape shape = new ModelShape(spec.embeddingLength(), spec.vocabularySize(), context);
+    ShardPlan plan =
+        ShardPlan.of(
+            footprint,
+            options.stages(),
+            new MemoryNeeds(
+                options.effectiveKvTokens(spec.contextLength()),
+                options.kvType(),
+                options.effectiveTokenBudget(),
+                options.effectiveLogitRows(spec.vocabularySize())));
+    return switch (options.backend()) {
+      case VECTOR -> {
+        WorkerPool pool = new WorkerPool(options.threads());
+        yield start(plan, shape, o -> ModelShards.load(file, o, pool), options, pool);
+      }
+      case ND4J -> start(plan, shape, o -> ReferenceShards.load(file, o), options, () -> {});
+    };
+  }
+
+  /**
+   * Starts a pipeline of any shards.
+   *
+   * @param resource closed when the pipeline is, or cannot be started
+   */
+  static Pipeline start(
+      ShardPlan plan,
+      ModelShape shape,
+      ShardFactory factory,
+      PipelineOptions options,
+      AutoCloseable resource) {
+    PipelineRuntime runtime = new PipelineRuntime(options, resource);
+    try {
+      return new Pipeline(runtime, runtime.start(plan, shape, factory));
+    } catch (RuntimeException | Error e) {
+      runtime.close();
+      throw e;
+    }
   }
 
   /** Where requests go. */
   public TokenGenerator generator() {
-    throw pending();
+    return this::generate;
+  }
+
+  private Source<TokenEvent, NotUsed> generate(TokenRequest request) {
+    return Source.fromGraph(new GenerateStage(scheduler, request, runtime.window(request)));
   }
 
   /** Counters since the start. */
   public PipelineStats stats() {
-    throw pending();
+    return runtime.stats();
   }
 
   /** Which layers are where, and why. */
   public ShardPlan plan() {
-    return plan;
+    return runtime.plan();
   }
 
-  /** The actor system that streams can be run on. */
+  /** The actor system that streams can be run on. It ends with the pipeline. */
   public ActorSystem<?> system() {
-    throw pending();
+    return runtime.system();
   }
 
-  /** Ends everything, in bounded time. A second call does nothing. */
+  /**
+   * Ends everything within the time that the options give: requests fail, stages end after the
+   * micro-batch that they are at, links and threads go. A second call does nothing.
+   */
   @Override
-  public void close() {}
-
-  private static PipelineException pending() {
-    return new PipelineException("not built yet");
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      runtime.close();
+    }
   }
 }

@@ -248,6 +248,8 @@ public record PipelineOptions(
     }
 
     /**
+     * The options.
+     *
      * @throws IllegalArgumentException naming the option, its value and what is allowed
      */
     public PipelineOptions build() {

@@ -21,6 +21,7 @@ import java.util.Arrays;
  * @param embeddingLength length of a row of activations
  * @param vocabularySize length of a row of logits
  */
+@SuppressWarnings("ArrayRecordComponent") // within this package, never changed or compared
 record ModelCosts(
     long[] layerBytes,
     long[] layerWork,

@@ -1,0 +1,202 @@
+package dev.sluice.actors;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import dev.sluice.model.cache.KvUsage;
+import dev.sluice.model.shard.LayerRange;
+import dev.sluice.model.shard.ModelShard;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One stage's control: loads its layers, starts and ends its {@link ShardRunner}, reports. Loading
+ * and ending take time, so it runs on a dispatcher for blocking work. No tensor comes near it.
+ */
+final class ShardActor extends AbstractBehavior<ShardActor.Command> {
+  /** What it is told. */
+  sealed interface Command {}
+
+  /**
+   * Work for an epoch, instead of that for the one before. Layers that are loaded already stay
+   * loaded, their caches emptied. Answered by {@link Ready} or {@link LoadFailed}; later {@link
+   * Lost} may follow.
+   */
+  record Assign(ShardAssignment assignment, ActorRef<Report> replyTo) implements Command {}
+
+  /** Ends the runner, frees the shard and stops; watching tells when. */
+  record Stop() implements Command {}
+
+  private record ShardThrew(Throwable cause) implements Command {}
+
+  private record Broken(int epoch, String reason) implements Command {}
+
+  /** What it tells. */
+  sealed interface Report {
+    int stage();
+
+    int epoch();
+  }
+
+  /** The layers are loaded and the runner polls. */
+  record Ready(int stage, int epoch, KvUsage kv) implements Report {}
+
+  /** The layers could not be loaded, or the links not opened. */
+  record LoadFailed(int stage, int epoch, Throwable cause) implements Report {}
+
+  /** The runner cannot go on in this epoch. */
+  record Lost(int stage, int epoch, String reason) implements Report {}
+
+  private final ShardResources resources;
+  private @Nullable ModelShard shard;
+  private @Nullable LayerRange range;
+  private @Nullable RunningShard running;
+  private @Nullable ActorRef<Report> coordinator;
+  private int stage = -1;
+  private int epoch = -1;
+  private long errors;
+
+  static Behavior<Command> create(ShardResources resources) {
+    return Behaviors.setup(context -> new ShardActor(context, resources));
+  }
+
+  private ShardActor(ActorContext<Command> context, ShardResources resources) {
+    super(context);
+    this.resources = resources;
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(Assign.class, this::onAssign)
+        .onMessage(ShardThrew.class, this::onShardThrew)
+        .onMessage(Broken.class, this::onBroken)
+        .onMessage(Stop.class, _ -> Behaviors.stopped())
+        .onSignal(PostStop.class, _ -> onPostStop())
+        .build();
+  }
+
+  private Behavior<Command> onAssign(Assign assign) {
+    ShardAssignment assignment = assign.assignment();
+    coordinator = assign.replyTo();
+    stage = assignment.stage();
+    epoch = assignment.epoch();
+    try {
+      endRunner();
+      ModelShard loaded = load(assignment);
+      running =
+          RunningShard.start(
+              assignment,
+              resources,
+              loaded,
+              getContext().getSystem(),
+              listener(epoch),
+              samplingEnd(epoch));
+      assign.replyTo().tell(new Ready(stage, epoch, loaded.kvUsage()));
+    } catch (RuntimeException | Error e) {
+      getContext().getLog().debug("{} cannot start", resources.monitor().name(), e);
+      assign.replyTo().tell(new LoadFailed(stage, epoch, e));
+    }
+    return this;
+  }
+
+  private ModelShard load(ShardAssignment assignment) {
+    ModelShard current = shard;
+    LayerRange wanted = assignment.options().range();
+    if (current != null && wanted.equals(range)) {
+      for (int slot = 0; slot < assignment.options().maxSequences(); slot++) {
+        current.release(slot);
+      }
+      return current;
+    }
+    closeShard();
+    ModelShard loaded = resources.factory().load(assignment.options());
+    shard = loaded;
+    range = wanted;
+    resources.monitor().shard(loaded);
+    return loaded;
+  }
+
+  /** Of errors that come again and again only the first, second, fourth and so on are logged. */
+  private Behavior<Command> onShardThrew(ShardThrew threw) {
+    errors++;
+    if (Long.bitCount(errors) == 1) {
+      getContext()
+          .getLog()
+          .warn(
+              "{} threw, {} times so far: {}",
+              resources.monitor().name(),
+              errors,
+              StageMonitor.describe(threw.cause()));
+      getContext().getLog().debug("{} threw", resources.monitor().name(), threw.cause());
+    }
+    return this;
+  }
+
+  private Behavior<Command> onBroken(Broken broken) {
+    ActorRef<Report> listener = coordinator;
+    if (broken.epoch() == epoch && running != null && listener != null) {
+      listener.tell(new Lost(stage, epoch, broken.reason()));
+    }
+    return this;
+  }
+
+  private Behavior<Command> onPostStop() {
+    try {
+      endRunner();
+      closeShard();
+    } catch (IllegalStateException e) {
+      // Freeing what a thread still uses would crash the process; so it stays until that ends.
+      getContext().getLog().error("{} is left as it is", resources.monitor().name(), e);
+    }
+    return this;
+  }
+
+  private void endRunner() {
+    RunningShard current = running;
+    if (current != null) {
+      current.close();
+      running = null;
+    }
+  }
+
+  private void closeShard() {
+    ModelShard current = shard;
+    shard = null;
+    range = null;
+    if (current != null) {
+      resources.monitor().shard(null);
+      current.close();
+    }
+  }
+
+  private ShardRunner.Listener listener(int ofEpoch) {
+    ActorRef<Command> self = getContext().getSelf();
+    return new ShardRunner.Listener() {
+      @Override
+      public void onShardError(Throwable cause) {
+        self.tell(new ShardThrew(cause));
+      }
+
+      @Override
+      public void onBroken(String reason) {
+        self.tell(new Broken(ofEpoch, reason));
+      }
+    };
+  }
+
+  private RunningShard.SamplingEnd samplingEnd(int ofEpoch) {
+    ActorRef<Command> self = getContext().getSelf();
+    String name = resources.monitor().name();
+    return failure ->
+        self.tell(
+            new Broken(
+                ofEpoch,
+                name
+                    + ": the sampling stream has ended"
+                    + (failure == null ? "" : ": " + StageMonitor.describe(failure))));
+  }
+}

@@ -1,0 +1,22 @@
+package dev.sluice.actors;
+
+import dev.sluice.model.shard.ShardOptions;
+import dev.sluice.transport.LinkAddress;
+
+/**
+ * What a stage is to do in an epoch.
+ *
+ * @param epoch of the pipeline
+ * @param stage index of the stage
+ * @param last whether it is the last one, which samples
+ * @param options its layers and sizes
+ * @param inbound where it listens
+ * @param outbound where the next stage listens, or, for the last one, the head
+ */
+record ShardAssignment(
+    int epoch,
+    int stage,
+    boolean last,
+    ShardOptions options,
+    LinkAddress inbound,
+    LinkAddress outbound) {}

@@ -1,0 +1,16 @@
+package dev.sluice.actors;
+
+import dev.sluice.transport.Transport;
+import java.time.Duration;
+
+/**
+ * What the node lends to a shard.
+ *
+ * @param sendLimit longest time that a frame with tokens may wait for the head
+ */
+record ShardResources(
+    ShardFactory factory,
+    Transport transport,
+    ModelShape shape,
+    StageMonitor monitor,
+    Duration sendLimit) {}

@@ -1,0 +1,238 @@
+package dev.sluice.actors;
+
+import dev.sluice.model.shard.MicroBatch;
+import dev.sluice.model.shard.ModelShard;
+import dev.sluice.transport.Frame;
+import dev.sluice.transport.FrameHandler;
+import dev.sluice.transport.FrameReceiver;
+import dev.sluice.transport.PayloadType;
+import java.lang.foreign.MemorySegment;
+import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * A stage's thread: takes a frame from the inbound link, runs the shard's layers over it, hands the
+ * result on, and only then takes the next. A full output therefore fills the inbound link, and so
+ * on up to the head.
+ *
+ * <p>Openings and closings go through in order; a closing frees the slot's KV pages on its way. An
+ * exception of the shard fails the entries of that micro-batch and nothing else. A slot that failed
+ * stays failed until it is closed or opened anew: its cache has a hole, and later chunks of the
+ * same sequence may be in flight already.
+ *
+ * <p>Nothing is allocated per token.
+ */
+final class ShardRunner implements Agent, FrameHandler {
+  /** What the runner tells its actor; called on the runner's thread. */
+  interface Listener {
+    /** The shard threw; the runner goes on. */
+    void onShardError(Throwable cause);
+
+    /** The runner cannot go on. */
+    void onBroken(String reason);
+  }
+
+  /**
+   * What a micro-batch may have.
+   *
+   * @param maxSequences slots, and entries
+   * @param maxRows tokens
+   * @param maxLogitRows rows of logits
+   */
+  record Limits(int maxSequences, int maxRows, int maxLogitRows) {}
+
+  private final int stage;
+  private final int epoch;
+  private final boolean first;
+  private final int width;
+  private final ModelShard shard;
+  private final FrameReceiver receiver;
+  private final StageOutput output;
+  private final MemorySegment input;
+  private final UnsafeBuffer inputBytes;
+  private final Limits limits;
+  private final StageMonitor monitor;
+  private final Listener listener;
+
+  /** Failure bits of each slot, 0 for none. */
+  private final int[] failures;
+
+  private boolean staged;
+  private long microBatch;
+  private boolean broken;
+
+  /**
+   * A runner for one epoch.
+   *
+   * @param width elements of a row of activations
+   * @param input off-heap room for the rows of the largest micro-batch
+   */
+  ShardRunner(
+      int stage,
+      int epoch,
+      int width,
+      ModelShard shard,
+      FrameReceiver receiver,
+      StageOutput output,
+      MemorySegment input,
+      Limits limits,
+      StageMonitor monitor,
+      Listener listener) {
+    this.stage = stage;
+    this.epoch = epoch;
+    this.first = stage == 0;
+    this.width = width;
+    this.shard = shard;
+    this.receiver = receiver;
+    this.output = output;
+    this.input = input;
+    this.inputBytes = new UnsafeBuffer(input.address(), Math.toIntExact(input.byteSize()));
+    this.limits = limits;
+    this.monitor = monitor;
+    this.listener = listener;
+    this.failures = new int[limits.maxSequences()];
+  }
+
+  @Override
+  public String roleName() {
+    return "sluice-shard-" + stage;
+  }
+
+  @Override
+  public int doWork() {
+    if (broken) {
+      return 0;
+    }
+    try {
+      if (!output.flush() || !output.acquire()) {
+        return 0;
+      }
+      int work = receiver.poll(this, 1);
+      if (staged) {
+        staged = false;
+        compute();
+        output.publish(epoch, microBatch);
+      }
+      output.flush();
+      return work;
+    } catch (RuntimeException e) {
+      fail(StageMonitor.describe(e));
+      return 0;
+    }
+  }
+
+  @Override
+  public boolean onFrame(Frame frame) {
+    if (frame.epoch() != epoch) {
+      return true;
+    }
+    return switch (frame.type()) {
+      case STEP -> {
+        monitor.arrived(frame.sentNanos(), System.nanoTime());
+        stage(frame);
+        yield true;
+      }
+      case OPEN -> output.open(frame) && forget(frame);
+      case CLOSE -> output.close(frame) && forget(frame);
+      case TOKENS -> {
+        fail("a TOKENS frame came on a link between stages");
+        yield true;
+      }
+    };
+  }
+
+  @Override
+  public void onBroken(int brokenEpoch, String reason) {
+    if (brokenEpoch == epoch) {
+      fail(reason);
+    }
+  }
+
+  private void fail(String reason) {
+    if (!broken) {
+      broken = true;
+      listener.onBroken(monitor.name() + ": " + reason);
+    }
+  }
+
+  private boolean forget(Frame frame) {
+    for (int i = 0; i < frame.entries(); i++) {
+      int slot = frame.slot(i);
+      if (slot < failures.length) {
+        failures[slot] = 0;
+        shard.release(slot);
+      }
+    }
+    return true;
+  }
+
+  /** Copies the frame out of the link. */
+  private void stage(Frame frame) {
+    MicroBatch batch = output.batch();
+    if (frame.entries() > limits.maxSequences()) {
+      fail("a micro-batch of " + frame.entries() + " entries is too large");
+      return;
+    }
+    long rows = 0;
+    for (int i = 0; i < frame.entries(); i++) {
+      rows += frame.tokenCount(i);
+    }
+    PayloadType type = first ? PayloadType.I32 : PayloadType.F32;
+    long bytes = rows * Integer.BYTES * (first ? 1 : width);
+    if (rows > limits.maxRows()
+        || frame.payloadType() != type
+        || frame.payloadLength() != bytes
+        || frame.width() != (first ? 1 : width)) {
+      fail("a frame does not fit: " + frame + " for " + rows + " rows of " + width);
+      return;
+    }
+    for (int i = 0; i < frame.entries(); i++) {
+      batch.add(frame.slot(i), frame.startPosition(i), frame.tokenCount(i), frame.flags(i));
+    }
+    if (batch.logitRows() > limits.maxLogitRows()) {
+      fail("a micro-batch wants " + batch.logitRows() + " rows of logits, which is too many");
+      return;
+    }
+    frame.payloadBuffer().getBytes(frame.payloadOffset(), inputBytes, 0, frame.payloadLength());
+    microBatch = frame.microBatch();
+    staged = true;
+  }
+
+  private void compute() {
+    MicroBatch batch = output.batch();
+    markFailedSlots(batch);
+    long begun = System.nanoTime();
+    monitor.begin(begun);
+    try {
+      shard.reserve(batch, stage);
+      shard.forward(batch, stage, input, output.buffer());
+    } catch (RuntimeException | Error e) {
+      monitor.threw(e);
+      for (int i = 0; i < batch.entries(); i++) {
+        batch.fail(i, MicroBatch.SHARD_ERROR, stage);
+      }
+      listener.onShardError(e);
+    } finally {
+      monitor.end(begun, System.nanoTime(), batch.rows());
+    }
+    rememberFailedSlots(batch);
+  }
+
+  private void markFailedSlots(MicroBatch batch) {
+    for (int i = 0; i < batch.entries(); i++) {
+      int slot = batch.slot(i);
+      int failure = slot < failures.length ? failures[slot] : 0;
+      if (failure != 0) {
+        batch.fail(i, failure & 0xff, failure >>> 8);
+      }
+    }
+  }
+
+  private void rememberFailedSlots(MicroBatch batch) {
+    for (int i = 0; i < batch.entries(); i++) {
+      if (batch.failed(i) && batch.slot(i) < failures.length) {
+        failures[batch.slot(i)] = batch.failure(i) | batch.failedStage(i) << 8;
+      }
+    }
+  }
+}

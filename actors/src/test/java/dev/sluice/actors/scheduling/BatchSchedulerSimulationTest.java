@@ -1,0 +1,292 @@
+package dev.sluice.actors.scheduling;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.stages.flow.FinishReason;
+import dev.sluice.stages.flow.GenerationException;
+import dev.sluice.stages.flow.TokenEvent;
+import dev.sluice.stages.flow.TokenRequest;
+import dev.sluice.stages.sampling.SamplingParameters;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Thousands of random histories; a failure names the seed, which replays exactly. */
+final class BatchSchedulerSimulationTest {
+  private static final int HISTORIES = 3_000;
+
+  @Test
+  void shouldKeepItsPromisesInRandomHistories() {
+    for (long seed = 0; seed < HISTORIES; seed++) {
+      try {
+        new History(seed).run();
+      } catch (AssertionError | RuntimeException e) {
+        throw new AssertionError("history of seed " + seed + ": " + e.getMessage(), e);
+      }
+    }
+  }
+
+  private static final class History {
+    private final Random random;
+    private final SchedulerLimits limits;
+    private final SimulatedPipeline pipeline;
+    private final BatchScheduler scheduler;
+    private long nextId;
+
+    History(long seed) {
+      random = new Random(seed * 31 + 7);
+      int maxSequences = 1 + random.nextInt(6);
+      limits =
+          new SchedulerLimits(
+              1 + random.nextInt(5),
+              maxSequences,
+              random.nextInt(8),
+              8 + random.nextInt(60),
+              1 + random.nextInt(20),
+              1 + random.nextInt(8),
+              1 + random.nextInt(12),
+              maxSequences + 1 + random.nextInt(16),
+              maxSequences + random.nextInt(8),
+              2 + random.nextInt(30),
+              Duration.ofHours(1));
+      pipeline = new SimulatedPipeline(limits, random);
+      pipeline.failurePerMille = random.nextInt(3) == 0 ? 20 : 0;
+      scheduler =
+          new BatchScheduler(
+              limits, () -> pipeline.now, pipeline, (s, f) -> "stage " + s + " failed");
+    }
+
+    void run() {
+      int requests = 1 + random.nextInt(12);
+      int guard = 0;
+      while (nextId < requests || !allEnded()) {
+        assertThat(guard++).as("every history ends").isLessThan(200_000);
+        act(requests);
+        int inFlight = pipeline.inFlight();
+        assertThat(scheduler.readySequences() == 0 || inFlight >= limits.stages())
+            .as("a stage is idle while a sequence could go on")
+            .isTrue();
+      }
+      while (pipeline.advance(scheduler)) {
+        assertThat(guard++).isLessThan(200_000);
+      }
+      assertThat(scheduler.stats().reservedPages()).as("pages reserved at the end").isZero();
+      assertThat(scheduler.stats().running() + scheduler.stats().closing()).isZero();
+      assertThat(scheduler.stats().microBatchesInFlight()).isZero();
+      assertThat(pipeline.openSlots()).as("slots open at the end").isZero();
+      pipeline.consumers.values().forEach(this::check);
+    }
+
+    private void act(int requests) {
+      switch (random.nextInt(10)) {
+        case 0 -> {
+          if (nextId < requests) {
+            submit();
+          }
+        }
+        case 1, 2, 3 -> read();
+        case 4 -> {
+          if (random.nextInt(8) == 0) {
+            cancel();
+          } else if (random.nextInt(4) == 0) {
+            pauseOrGoOn();
+          }
+        }
+        default -> pipeline.advance(scheduler);
+      }
+    }
+
+    private void submit() {
+      int[] prompt = random.ints(1 + random.nextInt(30), 0, limits.vocabularySize()).toArray();
+      boolean score = random.nextInt(4) == 0;
+      int maxTokens =
+          random.nextInt(8) == 0 ? TokenRequest.UNLIMITED : random.nextInt(20) + (score ? 0 : 1);
+      int[] stops = random.nextInt(3) == 0 ? new int[] {0, 1} : new int[0];
+      SamplingParameters sampling = SamplingParameters.builder().seed(random.nextInt(1000)).build();
+      TokenRequest request = new TokenRequest(prompt, sampling, maxTokens, stops, score);
+      int window = (score ? 2 : 1) + random.nextInt(16);
+      SimulatedPipeline.Consumer consumer = new SimulatedPipeline.Consumer(request, window);
+      long id = nextId++;
+      pipeline.consumers.put(id, consumer);
+      scheduler.submit(id, request, window);
+    }
+
+    private void read() {
+      if (nextId == 0) {
+        return;
+      }
+      long id = random.nextLong(nextId);
+      SimulatedPipeline.Consumer consumer = pipeline.consumer(id);
+      int unread = consumer.payload() - consumer.read;
+      if (consumer.reads && unread > 0) {
+        int taken = 1 + random.nextInt(unread);
+        consumer.read += taken;
+        consumer.granted += taken;
+        scheduler.credit(id, taken);
+      }
+    }
+
+    private void cancel() {
+      if (nextId > 0) {
+        long id = random.nextLong(nextId);
+        SimulatedPipeline.Consumer consumer = pipeline.consumer(id);
+        if (!consumer.ended()) {
+          consumer.gone = true;
+          scheduler.cancel(id);
+        }
+      }
+    }
+
+    private void pauseOrGoOn() {
+      if (nextId > 0) {
+        SimulatedPipeline.Consumer consumer = pipeline.consumer(random.nextLong(nextId));
+        consumer.reads = !consumer.reads;
+      }
+    }
+
+    private boolean allEnded() {
+      return pipeline.consumers.values().stream().allMatch(SimulatedPipeline.Consumer::ended);
+    }
+
+    /** The events are those of the model, in order, without gap or repetition. */
+    private void check(SimulatedPipeline.Consumer consumer) {
+      TokenRequest request = consumer.request;
+      List<Integer> log = new ArrayList<>();
+      for (int token : request.prompt()) {
+        log.add(token);
+      }
+      int at = 0;
+      List<TokenEvent> events = consumer.events;
+      for (int p = 0;
+          request.scorePrompt() && p < request.promptLength() && at < events.size();
+          p++) {
+        TokenEvent.Scored scored = (TokenEvent.Scored) events.get(at++);
+        assertThat(scored.position()).isEqualTo(p);
+        assertThat(scored.nextLogit().isPresent()).isEqualTo(p < request.promptLength() - 1);
+        if (scored.nextLogit().isPresent()) {
+          assertThat(scored.nextLogit().getAsDouble()).isEqualTo(log.get(p + 1).doubleValue());
+        }
+      }
+      while (at < events.size() && events.get(at) instanceof TokenEvent.Token token) {
+        assertThat(token.position()).isEqualTo(log.size());
+        assertThat(token.id())
+            .isEqualTo(SimulatedPipeline.token(request, log, limits.vocabularySize()));
+        assertThat(request.isStopToken(token.id())).isFalse();
+        log.add(token.id());
+        at++;
+      }
+      if (consumer.gone || consumer.failure != null) {
+        assertThat(at).isEqualTo(events.size());
+        return;
+      }
+      TokenEvent.Finished end = (TokenEvent.Finished) events.get(at);
+      int generated = log.size() - request.promptLength();
+      int next = SimulatedPipeline.token(request, log, limits.vocabularySize());
+      if (end.reason() == FinishReason.STOP) {
+        assertThat(request.isStopToken(next)).isTrue();
+        assertThat(end.usage().generatedTokens()).isEqualTo(generated + 1);
+      } else {
+        assertThat(end.reason()).isEqualTo(FinishReason.LENGTH);
+        boolean unlimited = request.maxTokens() == TokenRequest.UNLIMITED;
+        int most =
+            unlimited
+                ? (int) Math.min(limits.contextTokens(), limits.capacityTokens() + 1)
+                : request.promptLength() + request.maxTokens();
+        assertThat(log).hasSize(most);
+      }
+    }
+  }
+
+  @Test
+  void shouldSpreadDecodesSoThatAllStagesWorkAtOnce() {
+    for (int stages = 1; stages <= 5; stages++) {
+      SchedulerLimits limits =
+          new SchedulerLimits(stages, 10, 0, 200, 1000, 4, 8, 32, 16, 100, Duration.ofHours(1));
+      SimulatedPipeline pipeline = new SimulatedPipeline(limits, new Random(stages));
+      BatchScheduler scheduler =
+          new BatchScheduler(limits, () -> pipeline.now, pipeline, (s, f) -> "");
+      for (long id = 0; id < 10; id++) {
+        TokenRequest request =
+            new TokenRequest(new int[] {1, 2, 3}, SamplingParameters.GREEDY, 60, new int[0], false);
+        pipeline.consumers.put(id, new SimulatedPipeline.Consumer(request, 1000));
+        scheduler.submit(id, request, 1000);
+      }
+      while (pipeline.advance(scheduler)) {
+        // to the end
+      }
+      assertThat(pipeline.mostBusyStages).isEqualTo(stages);
+      assertThat(pipeline.maxInFlight).isGreaterThanOrEqualTo(stages);
+      // Ten sequences in micro-batches of about 10/stages each, not of one each.
+      assertThat(pipeline.steps).isLessThan(60 * (stages + 2) + 60);
+      assertThat(
+              pipeline.consumers.values().stream()
+                  .mapToLong(c -> c.events.size())
+                  .allMatch(n -> n == 61))
+          .isTrue();
+    }
+  }
+
+  @Test
+  void shouldNotStopOthersFromDecodingDuringLongPrompt() {
+    SchedulerLimits limits =
+        new SchedulerLimits(3, 4, 0, 20_000, 10_000, 4, 16, 24, 8, 100, Duration.ofHours(1));
+    SimulatedPipeline pipeline = new SimulatedPipeline(limits, new Random(5));
+    BatchScheduler scheduler =
+        new BatchScheduler(limits, () -> pipeline.now, pipeline, (s, f) -> "");
+    TokenRequest small =
+        new TokenRequest(new int[] {1, 2}, SamplingParameters.GREEDY, 100, new int[0], false);
+    TokenRequest large =
+        new TokenRequest(
+            new Random(1).ints(8_000, 0, 100).toArray(),
+            SamplingParameters.GREEDY,
+            1,
+            new int[0],
+            false);
+    pipeline.consumers.put(1L, new SimulatedPipeline.Consumer(large, 1000));
+    pipeline.consumers.put(2L, new SimulatedPipeline.Consumer(small, 1000));
+    scheduler.submit(1, large, 1000);
+    scheduler.submit(2, small, 1000);
+    SimulatedPipeline.Consumer decoding = pipeline.consumer(2L);
+    int stepsAtLastToken = 0;
+    int seen = 0;
+    while (!decoding.ended()) {
+      assertThat(pipeline.advance(scheduler)).isTrue();
+      if (decoding.events.size() > seen) {
+        seen = decoding.events.size();
+        if (seen > 1) {
+          // Between two of its tokens no more micro-batches begin than the pipeline holds.
+          assertThat(pipeline.steps - stepsAtLastToken).isLessThanOrEqualTo(limits.maxInFlight());
+        }
+        stepsAtLastToken = pipeline.steps;
+      }
+    }
+    assertThat(pipeline.consumer(1L).ended()).as("the long prompt goes on").isFalse();
+    assertThat(scheduler.stats().promptTokens()).isGreaterThan(500);
+  }
+
+  @Test
+  void shouldRefuseWhatCanNeverFit() {
+    SchedulerLimits limits =
+        new SchedulerLimits(2, 2, 1, 64, 4, 8, 8, 16, 4, 100, Duration.ofHours(1));
+    assertRefused(limits, 65, 1, "the prompt has 65 tokens, and the context holds 64");
+    assertRefused(limits, 10, 60, "ask for at most 54");
+    assertRefused(limits, 33, 1, "needs room for 40 tokens in the KV cache, and it holds 32");
+    assertRefused(limits, 10, 24, "needs room for 40 tokens");
+  }
+
+  private static void assertRefused(SchedulerLimits limits, int prompt, int tokens, String text) {
+    SimulatedPipeline pipeline = new SimulatedPipeline(limits, new Random(1));
+    BatchScheduler scheduler =
+        new BatchScheduler(limits, () -> pipeline.now, pipeline, (s, f) -> "");
+    TokenRequest request =
+        new TokenRequest(new int[prompt], SamplingParameters.GREEDY, tokens, new int[0], false);
+    pipeline.consumers.put(1L, new SimulatedPipeline.Consumer(request, 16));
+    scheduler.submit(1, request, 16);
+    GenerationException failure = pipeline.consumer(1L).failure;
+    assertThat(failure).isNotNull();
+    assertThat(failure.kind()).isEqualTo(GenerationException.Kind.INVALID_REQUEST);
+    assertThat(failure).hasMessageContaining(text);
+  }
+}
