@@ -1,8 +1,5 @@
 package dev.sluice.model.kernel;
 
-import static dev.sluice.model.kernel.NativeMemory.getFloat;
-import static dev.sluice.model.kernel.NativeMemory.setFloat;
-
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -18,11 +15,16 @@ import java.lang.foreign.MemorySegment;
  * <p>Immutable; for any number of threads at once.
  */
 public final class Attention {
+  /** Positions that are worked on together, a multiple of a tile's rows. */
+  private static final int RUN = 16;
+
   private final KvLayout layout;
   private final int heads;
   private final int group;
   private final float scale;
   private final float softCap;
+  private final long keyBytes;
+  private final long valueBytes;
 
   /**
    * An attention of a certain shape.
@@ -45,6 +47,8 @@ public final class Attention {
     this.group = heads / layout.kvHeads();
     this.scale = scale;
     this.softCap = softCap;
+    this.keyBytes = (long) layout.keyLength() * Float.BYTES;
+    this.valueBytes = (long) layout.valueLength() * Float.BYTES;
   }
 
   /**
@@ -75,59 +79,107 @@ public final class Attention {
       throw new IndexOutOfBoundsException(
           "positions " + from + " to " + to + ", key head " + kvHead);
     }
-    int keyLength = layout.keyLength();
-    int valueLength = layout.valueLength();
-    long q = NativeMemory.floats(query, queryOffset, (long) heads * keyLength);
-    long o = NativeMemory.floats(out, outOffset, (long) heads * valueLength);
+    long q =
+        NativeMemory.floats(query, queryOffset, (long) heads * layout.keyLength())
+            + (long) kvHead * group * keyBytes;
+    long o =
+        NativeMemory.floats(out, outOffset, (long) heads * layout.valueLength())
+            + (long) kvHead * group * valueBytes;
     int n = to - from + 1;
     Scratch scratch = Scratch.current();
-    long scores = scratch.scores(n);
-    long row = scratch.rows(Math.max(keyLength, valueLength));
-    for (int head = kvHead * group; head < (kvHead + 1) * group; head++) {
-      for (int i = 0; i < n; i++) {
-        int position = from + i;
-        MemorySegment page = pages.page(slot, layer, position / layout.pageTokens());
-        long at =
-            NativeMemory.bytes(page, 0, layout.pageBytes())
-                + position % layout.pageTokens() * layout.keyRowBytes()
-                + (long) kvHead * keyLength * layout.elementBytes();
-        load(at, row, keyLength);
-        setFloat(
-            scores + ((long) i << 2),
-            Dot.dot(q + (((long) head * keyLength) << 2), row, keyLength));
+    long scores = scratch.scores((long) group * n);
+    long rows = scratch.rows((long) RUN * Math.max(layout.keyLength(), layout.valueLength()));
+    long sums = scratch.sums((long) group * Tiles.SUMS);
+
+    long keysAt = (long) kvHead * layout.keyLength() * layout.elementBytes();
+    for (int i = 0; i < n; ) {
+      int token = (from + i) % layout.pageTokens();
+      int count = Math.min(Math.min(RUN, layout.pageTokens() - token), n - i);
+      long page = page(pages, slot, layer, from + i);
+      long keys = page + token * layout.keyRowBytes() + keysAt;
+      score(keys, count, q, rows, sums, scores + ((long) i << 2), n);
+      i += count;
+    }
+    weigh(scores, n);
+    NativeMemory.zero(o, (long) group * layout.valueLength());
+    long valuesAt = layout.valuesOffset() + (long) kvHead * layout.valueLength() * layout.elementBytes();
+    for (int i = 0; i < n; ) {
+      int token = (from + i) % layout.pageTokens();
+      int count = Math.min(Math.min(RUN, layout.pageTokens() - token), n - i);
+      long page = page(pages, slot, layer, from + i);
+      long values = page + token * layout.valueRowBytes() + valuesAt;
+      sum(values, count, rows, scores + ((long) i << 2), n, o);
+      i += count;
+    }
+  }
+
+  private long page(KvPages pages, int slot, int layer, int position) {
+    MemorySegment page = pages.page(slot, layer, position / layout.pageTokens());
+    return NativeMemory.bytes(page, 0, layout.pageBytes());
+  }
+
+  /** Scores of some neighbouring positions of one page, for each query head of the group. */
+  private void score(
+      long keys, int count, long queries, long rows, long sums, long scores, int stride) {
+    int n = layout.keyLength();
+    for (int i = 0; i < count; i += Tiles.ROWS) {
+      int height = Math.min(Tiles.ROWS, count - i);
+      long source = keys + i * layout.keyRowBytes();
+      long sourceStride = layout.keyRowBytes();
+      if (layout.half() || height < Tiles.ROWS) {
+        load(source, sourceStride, height, n, rows);
+        source = rows;
+        sourceStride = keyBytes;
       }
-      Elementwise.scale(scores, n, scale);
-      if (softCap > 0) {
-        Elementwise.softCap(scores, n, softCap);
-      }
-      Softmax.softmax(scores, n);
-      long target = o + (((long) head * valueLength) << 2);
-      for (int d = 0; d < valueLength; d++) {
-        setFloat(target + ((long) d << 2), 0);
-      }
-      for (int i = 0; i < n; i++) {
-        int position = from + i;
-        MemorySegment page = pages.page(slot, layer, position / layout.pageTokens());
-        long at =
-            page.address()
-                + layout.valuesOffset()
-                + position % layout.pageTokens() * layout.valueRowBytes()
-                + (long) kvHead * valueLength * layout.elementBytes();
-        load(at, row, valueLength);
-        float p = getFloat(scores + ((long) i << 2));
-        for (int d = 0; d < valueLength; d++) {
-          long cell = target + ((long) d << 2);
-          setFloat(cell, Math.fma(p, getFloat(row + ((long) d << 2)), getFloat(cell)));
+      NativeMemory.zero(sums, (long) group * Tiles.SUMS);
+      Tiles.multiply(source, sourceStride, queries, keyBytes, group, n, sums);
+      for (int head = 0; head < group; head++) {
+        long target = scores + (((long) head * stride + i) << 2);
+        long sum = sums + (long) head * Tiles.SUMS * Float.BYTES;
+        for (int row = 0; row < height; row++) {
+          float score = Lanes.tree(sum + (long) row * Lanes.VIRTUAL_BYTES);
+          NativeMemory.setFloat(target + ((long) row << 2), score);
         }
       }
     }
   }
 
-  private void load(long from, long to, int n) {
+  /** From scores to weights. */
+  private void weigh(long scores, int n) {
+    for (int head = 0; head < group; head++) {
+      long row = scores + (((long) head * n) << 2);
+      Elementwise.scale(row, n, scale);
+      if (softCap > 0) {
+        Elementwise.softCap(row, n, softCap);
+      }
+      Softmax.softmax(row, n);
+    }
+  }
+
+  /** Adds the weighted values of some neighbouring positions of one page. */
+  private void sum(long values, int count, long rows, long weights, int stride, long out) {
+    int n = layout.valueLength();
+    long source = values;
+    long sourceStride = layout.valueRowBytes();
     if (layout.half()) {
-      HalfFloats.widen(from, to, n);
-    } else {
-      HalfFloats.store(from, to, n, false);
+      load(values, sourceStride, count, n, rows);
+      source = rows;
+      sourceStride = valueBytes;
+    }
+    for (int head = 0; head < group; head++) {
+      long row = weights + (((long) head * stride) << 2);
+      WeightedSum.add(source, sourceStride, row, count, out + head * valueBytes, n);
+    }
+  }
+
+  private void load(long source, long sourceStride, int count, int n, long target) {
+    for (int i = 0; i < count; i++) {
+      long to = target + (((long) i * n) << 2);
+      if (layout.half()) {
+        HalfFloats.widen(source + i * sourceStride, to, n);
+      } else {
+        HalfFloats.store(source + i * sourceStride, to, n, false);
+      }
     }
   }
 }

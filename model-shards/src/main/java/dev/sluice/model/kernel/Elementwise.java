@@ -16,8 +16,10 @@ public final class Elementwise {
 
   /** {@code y[i] += x[i]}: residuals, biases, position vectors. */
   public static void add(MemorySegment x, long xOffset, MemorySegment y, long yOffset, int n) {
-    long a = NativeMemory.floats(x, xOffset, n);
-    long b = NativeMemory.floats(y, yOffset, n);
+    add(NativeMemory.floats(x, xOffset, n), NativeMemory.floats(y, yOffset, n), n);
+  }
+
+  static void add(long a, long b, int n) {
     int i = 0;
     for (int end = F.loopBound(n); i < end; i += LENGTH) {
       long at = (long) i << 2;

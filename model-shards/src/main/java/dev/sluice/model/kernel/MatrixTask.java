@@ -74,8 +74,12 @@ final class MatrixTask implements WorkerPool.ChunkTask {
       int count = Math.min(block, tokens - from);
       for (long row = first; row < end; row += Tiles.ROWS) {
         int height = (int) Math.min(Tiles.ROWS, end - row);
-        NativeMemory.zero(sums, (long) count * Tiles.SUMS);
-        accumulate(row, height, from, count, panel, sums);
+        if (count == 1 && height == Tiles.ROWS && Fused.supports(type)) {
+          Fused.multiply(type, weights + row * rowBytes, rowBytes, x + from * xStride, columns, sums);
+        } else {
+          NativeMemory.zero(sums, (long) count * Tiles.SUMS);
+          accumulate(row, height, from, count, panel, sums);
+        }
         finish(row, height, from, count, sums);
       }
     }

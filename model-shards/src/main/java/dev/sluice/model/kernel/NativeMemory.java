@@ -50,7 +50,14 @@ final class NativeMemory {
   }
 
   static void zero(long address, long floats) {
-    ALL.asSlice(address, floats << 2).fill((byte) 0);
+    long bytes = floats << 2;
+    long i = 0;
+    for (; i + Long.BYTES <= bytes; i += Long.BYTES) {
+      ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, address + i, 0L);
+    }
+    if (i < bytes) {
+      ALL.set(FLOAT, address + i, 0f);
+    }
   }
 
   static float getFloat(long address) {

@@ -1,9 +1,14 @@
 package dev.sluice.model.kernel;
 
+import static dev.sluice.model.kernel.Lanes.F;
+import static dev.sluice.model.kernel.Lanes.LENGTH;
+import static dev.sluice.model.kernel.Lanes.ORDER;
+import static dev.sluice.model.kernel.NativeMemory.ALL;
 import static dev.sluice.model.kernel.NativeMemory.getFloat;
 import static dev.sluice.model.kernel.NativeMemory.setFloat;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,27 +77,49 @@ public final class Norms {
     long lanes = Scratch.current().lanes();
     Sums.plain(from, n, lanes);
     float mean = Lanes.tree(lanes) / n;
-    for (int i = 0; i < n; i++) {
-      long at = (long) i << 2;
-      setFloat(to + at, getFloat(from + at) - mean);
-    }
+    center(from, mean, to, n);
     Sums.dot(to, to, n, lanes);
     float factor = inverseRoot(Lanes.tree(lanes) / n, eps);
-    for (int i = 0; i < n; i++) {
-      long at = (long) i << 2;
-      float normal = getFloat(to + at) * factor * getFloat(scale + at);
-      setFloat(to + at, shift == 0 ? normal : normal + getFloat(shift + at));
+    scale(to, factor, scale, to, n);
+    if (shift != 0) {
+      Elementwise.add(shift, to, n);
     }
   }
 
   private static void rmsNorm(long x, long weight, float eps, long y, int n) {
     long lanes = Scratch.current().lanes();
     Sums.dot(x, x, n, lanes);
-    float factor = inverseRoot(Lanes.tree(lanes) / n, eps);
-    for (int i = 0; i < n; i++) {
+    scale(x, inverseRoot(Lanes.tree(lanes) / n, eps), weight, y, n);
+  }
+
+  private static void center(long x, float mean, long y, int n) {
+    int i = 0;
+    for (int end = F.loopBound(n); i < end; i += LENGTH) {
       long at = (long) i << 2;
-      float normal = getFloat(x + at) * factor;
-      setFloat(y + at, weight == 0 ? normal : normal * getFloat(weight + at));
+      FloatVector v = FloatVector.fromMemorySegment(F, ALL, x + at, ORDER);
+      v.sub(mean).intoMemorySegment(ALL, y + at, ORDER);
+    }
+    for (; i < n; i++) {
+      long at = (long) i << 2;
+      setFloat(y + at, getFloat(x + at) - mean);
+    }
+  }
+
+  /** {@code y = x * factor * weight}; no weight where its address is 0. */
+  private static void scale(long x, float factor, long weight, long y, int n) {
+    int i = 0;
+    for (int end = F.loopBound(n); i < end; i += LENGTH) {
+      long at = (long) i << 2;
+      FloatVector v = FloatVector.fromMemorySegment(F, ALL, x + at, ORDER).mul(factor);
+      if (weight != 0) {
+        v = v.mul(FloatVector.fromMemorySegment(F, ALL, weight + at, ORDER));
+      }
+      v.intoMemorySegment(ALL, y + at, ORDER);
+    }
+    for (; i < n; i++) {
+      long at = (long) i << 2;
+      float v = getFloat(x + at) * factor;
+      setFloat(y + at, weight == 0 ? v : v * getFloat(weight + at));
     }
   }
 

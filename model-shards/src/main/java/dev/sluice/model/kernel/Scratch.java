@@ -14,7 +14,12 @@ final class Scratch {
   private static final ThreadLocal<Scratch> CURRENT = ThreadLocal.withInitial(Scratch::new);
   private static final int ALIGNMENT = 64;
 
+  /** Floats of {@link #temporary}: some vectors, well within the first-level cache. */
+  static final int TEMPORARY = 512;
+
   private final MemorySegment lanes = allocate(Lanes.VIRTUAL_BYTES);
+  private final MemorySegment temporary = allocate((long) TEMPORARY * Float.BYTES);
+  private final MemorySegment exponents = allocate((long) TEMPORARY * Float.BYTES);
   private MemorySegment panel = allocate(ALIGNMENT);
   private MemorySegment sums = allocate(ALIGNMENT);
   private MemorySegment scores = allocate(ALIGNMENT);
@@ -31,6 +36,16 @@ final class Scratch {
   /** The 16 lanes of a sum. */
   long lanes() {
     return lanes.address();
+  }
+
+  /** Intermediate results of {@link VectorMath}. */
+  long temporary() {
+    return temporary.address();
+  }
+
+  /** Arguments and results of {@link VectorMath} on behalf of {@link Activations}. */
+  long exponents() {
+    return exponents.address();
   }
 
   /** The product that this thread has asked for. */
