@@ -16,7 +16,7 @@ import jdk.incubator.vector.FloatVector;
  */
 public final class Activations {
   private static final float CUBIC = 0.044715f;
-  private static final float ROOT_2_OVER_PI = 0.7978845608028654f;
+  private static final float ROOT_2_OVER_PI = 0.7978846f;
 
   private Activations() {}
 
@@ -104,12 +104,7 @@ public final class Activations {
     for (int end = F.loopBound(n); i < end; i += LENGTH) {
       long at = (long) i << 2;
       FloatVector v = FloatVector.fromMemorySegment(F, ALL, x + at, ORDER);
-      v.mul(v)
-          .mul(CUBIC)
-          .add(1)
-          .mul(v)
-          .mul(ROOT_2_OVER_PI)
-          .intoMemorySegment(ALL, t + at, ORDER);
+      v.mul(v).mul(CUBIC).add(1).mul(v).mul(ROOT_2_OVER_PI).intoMemorySegment(ALL, t + at, ORDER);
     }
     for (; i < n; i++) {
       float v = getFloat(x + ((long) i << 2));

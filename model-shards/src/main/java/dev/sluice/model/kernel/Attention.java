@@ -102,7 +102,8 @@ public final class Attention {
     }
     weigh(scores, n);
     NativeMemory.zero(o, (long) group * layout.valueLength());
-    long valuesAt = layout.valuesOffset() + (long) kvHead * layout.valueLength() * layout.elementBytes();
+    long valuesAt =
+        layout.valuesOffset() + (long) kvHead * layout.valueLength() * layout.elementBytes();
     for (int i = 0; i < n; ) {
       int token = (from + i) % layout.pageTokens();
       int count = Math.min(Math.min(RUN, layout.pageTokens() - token), n - i);

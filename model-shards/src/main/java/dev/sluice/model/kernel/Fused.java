@@ -94,7 +94,7 @@ final class Fused {
       FloatVector d3 = FloatVector.broadcast(F, getHalf(row3));
       for (int half = 0; half < 2; half++) {
         int shift = half * 4;
-        long k = (long) block * BLOCK + half * VIRTUAL;
+        long k = (long) block * BLOCK + (half == 0 ? 0 : VIRTUAL);
         FloatVector v = FloatVector.fromMemorySegment(F, ALL, x + (k << 2), ORDER);
         s0 = nibbles(row0 + 2, shift).mul(d0).fma(v, s0);
         s1 = nibbles(row1 + 2, shift).mul(d1).fma(v, s1);

@@ -75,7 +75,8 @@ final class MatrixTask implements WorkerPool.ChunkTask {
       for (long row = first; row < end; row += Tiles.ROWS) {
         int height = (int) Math.min(Tiles.ROWS, end - row);
         if (count == 1 && height == Tiles.ROWS && Fused.supports(type)) {
-          Fused.multiply(type, weights + row * rowBytes, rowBytes, x + from * xStride, columns, sums);
+          Fused.multiply(
+              type, weights + row * rowBytes, rowBytes, x + from * xStride, columns, sums);
         } else {
           NativeMemory.zero(sums, (long) count * Tiles.SUMS);
           accumulate(row, height, from, count, panel, sums);
