@@ -10,6 +10,7 @@ import dev.sluice.stages.sampling.SamplingParameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -284,8 +285,7 @@ final class BatchSchedulerSimulationTest {
         new TokenRequest(new int[prompt], SamplingParameters.GREEDY, tokens, new int[0], false);
     pipeline.consumers.put(1L, new SimulatedPipeline.Consumer(request, 16));
     scheduler.submit(1, request, 16);
-    GenerationException failure = pipeline.consumer(1L).failure;
-    assertThat(failure).isNotNull();
+    GenerationException failure = Objects.requireNonNull(pipeline.consumer(1L).failure);
     assertThat(failure.kind()).isEqualTo(GenerationException.Kind.INVALID_REQUEST);
     assertThat(failure).hasMessageContaining(text);
   }
