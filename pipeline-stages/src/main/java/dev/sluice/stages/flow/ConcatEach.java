@@ -99,7 +99,10 @@ final class ConcatEach<A, B> extends GraphStage<FlowShape<A, B>> {
             }
           });
       current = inlet;
-      source.withAttributes(inherited).runWith(inlet.sink(), subFusingMaterializer());
+      // The attributes as a default, not as the source's own: those would bring along the mark of
+      // an
+      // asynchronous boundary, and with it a buffer that asks for elements by itself.
+      subFusingMaterializer().materialize(source.to(inlet.sink()), inherited);
       if (isAvailable(out)) {
         inlet.pull();
       }

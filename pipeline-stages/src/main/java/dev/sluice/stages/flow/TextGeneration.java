@@ -1,6 +1,7 @@
 package dev.sluice.stages.flow;
 
 import akka.NotUsed;
+import akka.stream.Attributes;
 import akka.stream.javadsl.Flow;
 import akka.stream.javadsl.Source;
 import dev.sluice.stages.sampling.LogitBias;
@@ -67,6 +68,9 @@ public final class TextGeneration {
     Source<TextEvent, NotUsed> events =
         generator
             .generate(tokens)
+            // Where the generator has an asynchronous boundary, its buffer holds one element, not
+            // 16.
+            .addAttributes(Attributes.inputBuffer(1, 1))
             .via(new DetokenizeStage(decoders))
             .via(new StopStage(request.stopStrings(), prompt, clock));
     if (!request.echo()) {

@@ -173,10 +173,9 @@ public final class SamplerInput implements AutoCloseable {
 
   // The stream's side.
 
-  void materialize() {
-    if (!materialized.compareAndSet(false, true)) {
-      throw new IllegalStateException("the source of a sampler's input can be run once only");
-    }
+  /** False when it was materialized before. */
+  boolean materialize() {
+    return materialized.compareAndSet(false, true);
   }
 
   @Nullable SamplerWork poll() {

@@ -32,6 +32,7 @@ final class SamplerSource extends GraphStage<SourceShape<SamplerWork>> {
 
   private final class Logic extends GraphStageLogic {
     private final Runnable wake;
+    private boolean mine;
 
     Logic() {
       super(shape);
@@ -56,12 +57,18 @@ final class SamplerSource extends GraphStage<SourceShape<SamplerWork>> {
 
     @Override
     public void preStart() {
-      input.materialize();
+      mine = input.materialize();
+      if (!mine) {
+        failStage(
+            new IllegalStateException("the source of a sampler's input can be run once only"));
+      }
     }
 
     @Override
     public void postStop() {
-      input.awaitNoMore();
+      if (mine) {
+        input.awaitNoMore();
+      }
     }
 
     private void woken() {
