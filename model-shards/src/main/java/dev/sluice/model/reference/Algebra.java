@@ -4,8 +4,10 @@ import dev.sluice.model.arch.ModelSpec;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.blas.params.MMulTranspose;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
@@ -32,11 +34,6 @@ final class Algebra {
     return Nd4j.createUninitialized(type, shape, 'c');
   }
 
-  /** A matrix {@code [inputs x outputs]} whose memory holds one output's weights after another. */
-  INDArray weights(long inputs, long outputs) {
-    return Nd4j.createUninitialized(type, new long[] {inputs, outputs}, 'f');
-  }
-
   /** The numbers of an array that has memory of its own, in the order in which they lie there. */
   @SuppressWarnings("restricted") // ND4J gives an address; the array is exactly this long
   MemorySegment memory(INDArray array) {
@@ -60,13 +57,29 @@ final class Algebra {
     };
   }
 
-  /** {@code x W + b}, {@code [n x outputs]}. */
+  /** {@code x W^T + b}, {@code [n x outputs]}. */
   INDArray linear(INDArray x, Linear linear) {
-    INDArray y = x.mmul(linear.weights());
+    INDArray y = timesTransposed(x, linear.weights());
     if (linear.bias() != null) {
       y.addiRowVector(linear.bias());
     }
     return y;
+  }
+
+  /** {@code a b^T}: dot products of the rows of both, {@code [rows of a x rows of b]}. */
+  INDArray timesTransposed(INDArray a, INDArray b) {
+    return product(a, b, array(a.size(0), b.size(0)), true);
+  }
+
+  /** {@code a b}, {@code [rows of a x columns of b]}. */
+  INDArray times(INDArray a, INDArray b) {
+    return product(a, b, array(a.size(0), b.size(1)), false);
+  }
+
+  // The plain a.mmul(b) computes in Fortran order and leaves its copy to the garbage collector.
+  private static INDArray product(INDArray a, INDArray b, INDArray into, boolean transposed) {
+    Nd4j.exec(new Mmul(a, b, into, MMulTranspose.builder().transposeB(transposed).build()));
+    return into;
   }
 
   /** {@code x / sqrt(mean(x^2) + eps) * weight}, row by row (Zhang and Sennrich, 2019). */

@@ -122,13 +122,14 @@ final class LayerRunner {
               headScope.own(
                   algebra.columns(query, (long) head * spec.keyLength(), spec.keyLength()));
           INDArray keys = cache.keys(index, head / group, end);
-          INDArray scores = headScope.own(q.mmul(keys.transpose()));
+          INDArray scores = headScope.own(algebra.timesTransposed(q, keys));
           scores.muli(spec.attentionScale());
           if (spec.attentionSoftCap() > 0) {
             algebra.softCap(scores, spec.attentionSoftCap());
           }
           algebra.softmax(scores.addi(mask));
-          INDArray values = headScope.own(scores.mmul(cache.values(index, head / group, end)));
+          INDArray values =
+              headScope.own(algebra.times(scores, cache.values(index, head / group, end)));
           result.get(NDArrayIndex.all(), columnsOf(head)).assign(values);
         }
       }

@@ -6,7 +6,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * A linear map.
  *
- * @param weights {@code [inputs x outputs]}
+ * @param weights {@code [outputs x inputs]}
  * @param bias {@code [1 x outputs]}, or none
  */
 record Linear(INDArray weights, @Nullable INDArray bias) {}

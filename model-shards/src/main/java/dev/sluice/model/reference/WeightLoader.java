@@ -78,7 +78,7 @@ final class WeightLoader {
   }
 
   private Linear linear(String name, int inputs, int outputs) {
-    INDArray weights = scope.own(algebra.weights(inputs, outputs));
+    INDArray weights = scope.own(algebra.array(outputs, inputs));
     fill(weights, shaped(name + ".weight", inputs, outputs));
     return new Linear(weights, findVector(name + ".bias", outputs));
   }
