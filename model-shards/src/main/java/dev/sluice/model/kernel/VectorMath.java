@@ -154,10 +154,10 @@ public final class VectorMath {
       FloatVector near = p.fma(square.mul(v), v);
       FloatVector plusOne = FloatVector.fromMemorySegment(F, ALL, e + at, ORDER).add(1);
       FloatVector far = FloatVector.broadcast(F, 1).sub(FloatVector.broadcast(F, 2).div(plusOne));
-      IntVector sign = v.reinterpretAsInts().and(Integer.MIN_VALUE);
-      far = far.reinterpretAsInts().or(sign).reinterpretAsFloats();
       VectorMask<Float> small = v.abs().compare(VectorOperators.LT, TANH_SMALL);
-      far.blend(near, small).intoMemorySegment(ALL, y + at, ORDER);
+      IntVector sign = v.reinterpretAsInts().and(Integer.MIN_VALUE);
+      IntVector unsigned = far.blend(near, small).reinterpretAsInts();
+      unsigned.or(sign).reinterpretAsFloats().intoMemorySegment(ALL, y + at, ORDER);
     }
     for (; i < n; i++) {
       long at = (long) i << 2;
@@ -172,7 +172,7 @@ public final class VectorMath {
       p = Math.fma(p, square, T2);
       p = Math.fma(p, square, T1);
       p = Math.fma(p, square, T0);
-      return Math.fma(p, square * v, v);
+      return Math.copySign(Math.fma(p, square * v, v), v); // -0 keeps its sign
     }
     return Math.copySign(1 - 2 / (e + 1), v);
   }
