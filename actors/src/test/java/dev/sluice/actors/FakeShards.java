@@ -1,0 +1,159 @@
+package dev.sluice.actors;
+
+import dev.sluice.actors.placement.FakePlans;
+import dev.sluice.actors.placement.ShardPlan;
+import dev.sluice.model.arch.ModelSpec;
+import dev.sluice.model.cache.KvUsage;
+import dev.sluice.model.shard.LayerRange;
+import dev.sluice.model.shard.MicroBatch;
+import dev.sluice.model.shard.ModelShard;
+import dev.sluice.model.shard.ShardOptions;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.IntConsumer;
+
+/**
+ * Shards of a model that takes no time: activations carry the token, and the next token is {@link
+ * #next} of it. Tests look into them, and put hooks into them that wait or throw.
+ */
+final class FakeShards implements ShardFactory {
+  static final int WIDTH = 4;
+  static final int VOCABULARY = 50;
+  static final int CONTEXT = 4096;
+
+  /** Called on the stage's thread. */
+  interface Hook {
+    void on(int stage, int slot, int position, int token);
+  }
+
+  private final int stages;
+  final Map<Integer, FakeShard> shards = new ConcurrentHashMap<>();
+  final List<Integer> loads = new CopyOnWriteArrayList<>();
+  volatile Hook onRow = (_, _, _, _) -> {};
+  volatile IntConsumer onForward = _ -> {};
+  volatile Hook onRelease = (_, _, _, _) -> {};
+
+  FakeShards(int stages) {
+    this.stages = stages;
+  }
+
+  static int next(int token) {
+    return (token * 7 + 3) % VOCABULARY;
+  }
+
+  static ModelShape shape() {
+    return new ModelShape(WIDTH, VOCABULARY, CONTEXT);
+  }
+
+  ShardPlan plan() {
+    return FakePlans.uniform(stages);
+  }
+
+  @Override
+  public ModelShard load(ShardOptions options) {
+    int stage = options.range().first();
+    loads.add(stage);
+    FakeShard shard = new FakeShard(stage, options);
+    shards.put(stage, shard);
+    return shard;
+  }
+
+  int usedPages() {
+    return shards.values().stream().mapToInt(s -> s.kvUsage().usedPages()).sum();
+  }
+
+  /** One layer: layer i is stage i. */
+  final class FakeShard implements ModelShard {
+    private final int stage;
+    private final ShardOptions options;
+    private final Map<Integer, Integer> lengths = new ConcurrentHashMap<>();
+    volatile boolean closed;
+
+    FakeShard(int stage, ShardOptions options) {
+      this.stage = stage;
+      this.options = options;
+    }
+
+    @Override
+    public ModelSpec spec() {
+      throw new UnsupportedOperationException("a fake has no model");
+    }
+
+    @Override
+    public LayerRange range() {
+      return options.range();
+    }
+
+    @Override
+    public void reserve(MicroBatch batch, int ofStage) {
+      for (int i = 0; i < batch.entries(); i++) {
+        if (!batch.failed(i)) {
+          int length = lengths.getOrDefault(batch.slot(i), 0);
+          if (length != batch.startPosition(i)) {
+            throw new IllegalStateException(
+                "slot "
+                    + batch.slot(i)
+                    + " goes on at "
+                    + length
+                    + ", not "
+                    + batch.startPosition(i));
+          }
+          lengths.put(batch.slot(i), length + batch.tokenCount(i));
+        }
+      }
+    }
+
+    @Override
+    public void forward(MicroBatch batch, int ofStage, MemorySegment input, MemorySegment output) {
+      onForward.accept(stage);
+      boolean first = stage == 0;
+      boolean last = stage == stages - 1;
+      int row = 0;
+      int logitRow = 0;
+      for (int i = 0; i < batch.entries(); i++) {
+        int wanted = batch.logitRows(i);
+        for (int t = 0; t < batch.tokenCount(i); t++, row++) {
+          int token =
+              first
+                  ? input.getAtIndex(ValueLayout.JAVA_INT, row)
+                  : (int) input.getAtIndex(ValueLayout.JAVA_FLOAT, (long) row * WIDTH);
+          if (!batch.failed(i)) {
+            onRow.on(stage, batch.slot(i), batch.startPosition(i) + t, token);
+          }
+          if (!last) {
+            output.setAtIndex(ValueLayout.JAVA_FLOAT, (long) row * WIDTH, token);
+          } else if (t >= batch.tokenCount(i) - wanted) {
+            for (int v = 0; v < VOCABULARY; v++) {
+              float logit = v == next(token) ? 5 : 0;
+              output.setAtIndex(ValueLayout.JAVA_FLOAT, (long) logitRow * VOCABULARY + v, logit);
+            }
+            logitRow++;
+          }
+        }
+      }
+    }
+
+    @Override
+    public void release(int slot) {
+      onRelease.on(stage, slot, 0, 0);
+      lengths.remove(slot);
+    }
+
+    @Override
+    public KvUsage kvUsage() {
+      int used =
+          lengths.values().stream().mapToInt(n -> Math.ceilDiv(n, options.pageTokens())).sum();
+      int total = Math.ceilDiv(options.kvTokens(), options.pageTokens());
+      return new KvUsage(used, total, options.pageTokens(), used, total);
+    }
+
+    @Override
+    public void close() {
+      closed = true;
+    }
+  }
+}
