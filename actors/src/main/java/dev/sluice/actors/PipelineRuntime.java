@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -154,7 +155,12 @@ final class PipelineRuntime implements AutoCloseable {
 
   private IntFunction<LinkAddress> links() {
     return switch (options.link()) {
-      case IPC -> LinkAddress::ipc;
+      case IPC -> {
+        // Others may use the same external driver; streams of their own keep pipelines apart.
+        int base =
+            options.aeronDirectory().isPresent() ? new SecureRandom().nextInt(1 << 20) << 10 : 0;
+        yield stream -> LinkAddress.ipc(base + stream);
+      }
       case UDP -> {
         int port = freePort();
         // One port for all links: streams tell them apart.

@@ -222,8 +222,26 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
   private void onAttach(Attach attach) {
     closeLinks();
     epoch = attach.epoch();
+    try {
+      links = open(attach);
+    } catch (RuntimeException e) {
+      getContext().getLog().warn("the head's links, epoch {}", epoch, e);
+      String reason = "the head's links could not be opened: " + StageMonitor.describe(e);
+      surroundings.coordinator().tell(new HeadFailed(epoch, reason));
+      return;
+    }
+    scheduler.resume(attach.limits());
+  }
+
+  private Links open(Attach attach) {
     FrameSender sender = surroundings.transport().sender(attach.firstStage());
-    FrameReceiver receiver = surroundings.transport().receiver(attach.tokens());
+    FrameReceiver receiver;
+    try {
+      receiver = surroundings.transport().receiver(attach.tokens());
+    } catch (RuntimeException e) {
+      sender.close();
+      throw e;
+    }
     receiver.minimumEpoch(epoch);
     ActorRef<Command> self = getContext().getSelf();
     TokenLinkAgent agent =
@@ -246,8 +264,7 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
                 self.tell(new Broken(ofEpoch, reason));
               }
             });
-    links = new Links(sender, new HeadLinks(sender, epoch), receiver, Threads.start(agent));
-    scheduler.resume(attach.limits());
+    return new Links(sender, new HeadLinks(sender, epoch), receiver, Threads.start(agent));
   }
 
   private void onTick() {

@@ -49,5 +49,10 @@ final class Threads {
           throw new IllegalStateException(
               "thread " + thread.getName() + " does not end: " + thread.getState());
         });
+    // A second attempt does not wait again.
+    if (!runner.isClosed()) {
+      throw new IllegalStateException(
+          "thread " + runner.agent().roleName() + " has not ended before");
+    }
   }
 }

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Continuous batching over a pipeline: decides, after every event, which micro-batches to send. A
@@ -40,7 +39,7 @@ public final class BatchScheduler {
 
   private SchedulerLimits limits;
   private MicroBatchComposer composer;
-  private @Nullable Sequence[] slots;
+  private SlotTable slots;
   private boolean open = true;
 
   /** All live requests, waiting ones too. Closing sequences are in {@link #slots} alone. */
@@ -48,7 +47,6 @@ public final class BatchScheduler {
 
   private final ArrayDeque<Sequence> waiting = new ArrayDeque<>();
   private final ArrayDeque<InFlight> inFlight = new ArrayDeque<>();
-  private int reservedPages;
   private long nextNumber;
 
   private long promptTokens;
@@ -70,7 +68,7 @@ public final class BatchScheduler {
     this.output = output;
     this.failureText = failureText;
     this.composer = new MicroBatchComposer(limits);
-    this.slots = new Sequence[limits.maxSequences()];
+    this.slots = new SlotTable(limits);
   }
 
   /**
@@ -149,12 +147,11 @@ public final class BatchScheduler {
    * @throws IllegalStateException where none was sent
    */
   public void closed(int slot) {
-    Sequence sequence = slot >= 0 && slot < slots.length ? slots[slot] : null;
+    Sequence sequence = slots.at(slot);
     if (sequence == null || sequence.state != Sequence.State.CLOSING) {
       throw new IllegalStateException("slot " + slot + " was closed, which holds " + sequence);
     }
-    slots[slot] = null;
-    reservedPages -= sequence.pages;
+    slots.free(sequence);
     pump();
   }
 
@@ -194,15 +191,12 @@ public final class BatchScheduler {
     open = false;
     composer.clear();
     inFlight.clear();
-    for (int i = 0; i < slots.length; i++) {
-      Sequence sequence = slots[i];
-      slots[i] = null;
-      if (sequence != null && sequence.state == Sequence.State.RUNNING) {
+    for (Sequence sequence : slots.clear()) {
+      if (sequence.state == Sequence.State.RUNNING) {
         live.remove(sequence.id);
         fail(sequence, reason);
       }
     }
-    reservedPages = 0;
   }
 
   /** A new pipeline is there, all of its slots empty; its limits may differ. */
@@ -212,7 +206,7 @@ public final class BatchScheduler {
     }
     limits = newLimits;
     composer = new MicroBatchComposer(newLimits);
-    slots = new Sequence[newLimits.maxSequences()];
+    slots = new SlotTable(newLimits);
     for (Sequence sequence : List.copyOf(waiting)) {
       GenerationException refusal = Admission.refusal(newLimits, sequence.request);
       if (refusal != null || sequence.pages > newLimits.capacityPages()) {
@@ -237,20 +231,12 @@ public final class BatchScheduler {
 
   /** What goes on at the moment, and what was counted since the start. */
   public PipelineStats.Scheduling stats() {
-    int running = 0;
-    int closing = 0;
-    for (Sequence sequence : slots) {
-      if (sequence != null) {
-        running += sequence.state == Sequence.State.RUNNING ? 1 : 0;
-        closing += sequence.state == Sequence.State.CLOSING ? 1 : 0;
-      }
-    }
     return new PipelineStats.Scheduling(
-        running,
+        slots.count(Sequence.State.RUNNING),
         waiting.size(),
-        closing,
+        slots.count(Sequence.State.CLOSING),
         inFlight.size(),
-        reservedPages,
+        slots.reservedPages(),
         limits.capacityPages(),
         promptTokens,
         generatedTokens,
@@ -269,35 +255,16 @@ public final class BatchScheduler {
     int maxLength = Admission.maxLength(limits, request);
     return open
         && waiting.isEmpty()
-        && freeSlot() >= 0
-        && fits(limits.pages(Admission.positions(request, maxLength)));
-  }
-
-  private boolean fits(int pages) {
-    return pages <= limits.capacityPages() - reservedPages;
-  }
-
-  private int freeSlot() {
-    for (int i = 0; i < slots.length; i++) {
-      if (slots[i] == null) {
-        return i;
-      }
-    }
-    return -1;
+        && slots.hasRoom(limits.pages(Admission.positions(request, maxLength)));
   }
 
   private void admit() {
     Sequence sequence;
-    int slot;
-    while ((sequence = waiting.peekFirst()) != null
-        && fits(sequence.pages)
-        && (slot = freeSlot()) >= 0) {
+    while ((sequence = waiting.peekFirst()) != null && slots.hasRoom(sequence.pages)) {
       waiting.removeFirst();
-      reservedPages += sequence.pages;
-      slots[slot] = sequence;
-      sequence.slot = slot;
+      slots.take(sequence);
       sequence.state = Sequence.State.RUNNING;
-      output.send(new LinkCommand.Open(slot, sequence.request, sequence.tokens()));
+      output.send(new LinkCommand.Open(sequence.slot, sequence.request, sequence.tokens()));
       composer.ready(sequence);
     }
   }
@@ -309,7 +276,7 @@ public final class BatchScheduler {
     admit();
     while (inFlight.size() < limits.maxInFlight() && composer.waiting() > 0) {
       boolean spare = inFlight.size() >= limits.stages();
-      LinkCommand.Step step = composer.compose(nextNumber, decoding(), spare);
+      LinkCommand.Step step = composer.compose(nextNumber, slots.decoding(), spare);
       if (step == null) {
         return;
       }
@@ -326,25 +293,10 @@ public final class BatchScheduler {
     }
   }
 
-  /** Sequences that decode and are not held up by their consumers. */
-  private int decoding() {
-    int sum = 0;
-    for (Sequence sequence : slots) {
-      if (sequence != null
-          && sequence.state == Sequence.State.RUNNING
-          && sequence.decoding()
-          && (sequence.unsent() == 0 || sequence.canGoOn())) {
-        sum++;
-      }
-    }
-    return sum;
-  }
-
   private void onResult(RowResult result) {
-    int slot = result.slot();
-    Sequence sequence = slot >= 0 && slot < slots.length ? slots[slot] : null;
+    Sequence sequence = slots.at(result.slot());
     if (sequence == null) {
-      throw new IllegalStateException("a result came for the empty slot " + slot);
+      throw new IllegalStateException("a result came for the empty slot " + result.slot());
     }
     if (sequence.state != Sequence.State.RUNNING) {
       return;

@@ -93,6 +93,12 @@ final class BatchSchedulerSimulationTest {
             cancel();
           } else if (random.nextInt(4) == 0) {
             pauseOrGoOn();
+          } else if (random.nextInt(60) == 0) {
+            loseThePipeline();
+          } else if (random.nextInt(60) == 0) {
+            pipeline.now += Duration.ofMinutes(61).toNanos();
+            scheduler.expire();
+            assertThat(scheduler.stats().waiting()).as("nobody waits longer than allowed").isZero();
           }
         }
         default -> pipeline.advance(scheduler);
@@ -138,6 +144,15 @@ final class BatchSchedulerSimulationTest {
           scheduler.cancel(id);
         }
       }
+    }
+
+    private void loseThePipeline() {
+      scheduler.suspend(
+          new GenerationException(GenerationException.Kind.SHARD_FAILED, "the pipeline is lost"));
+      pipeline.clear();
+      assertThat(scheduler.stats().reservedPages()).isZero();
+      assertThat(scheduler.stats().running() + scheduler.stats().closing()).isZero();
+      scheduler.resume(limits);
     }
 
     private void pauseOrGoOn() {

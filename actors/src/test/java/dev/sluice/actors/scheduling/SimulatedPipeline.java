@@ -223,6 +223,14 @@ final class SimulatedPipeline implements SchedulerOutput {
     return (int) Long.remainderUnsigned(hash, vocabulary);
   }
 
+  /** All that was under way is gone. */
+  void clear() {
+    links.forEach(ArrayDeque::clear);
+    caches.forEach(Map::clear);
+    failedSlots.clear();
+    inFlight = 0;
+  }
+
   /** Slots that some stage still holds something for. */
   int openSlots() {
     return caches.stream().mapToInt(Map::size).sum();
