@@ -1,6 +1,7 @@
 package dev.sluice.stages.flow;
 
 import dev.sluice.stages.sampling.SamplingParameters;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -70,6 +71,9 @@ public record TextRequest(
                 + stop.length()
                 + " characters: must have from 1 to "
                 + MAX_STOP_LENGTH);
+      }
+      if (!StandardCharsets.UTF_8.newEncoder().canEncode(stop)) {
+        throw invalid("a stop string with half a surrogate pair: give whole characters");
       }
     }
     if (stopTokens.size() > MAX_STOP_TOKENS) {

@@ -18,7 +18,7 @@ final class Temperature {
     float max = candidates.size() == 0 ? 0 : candidates.max();
     double sum = 0;
     for (int i = 0; i < candidates.size(); i++) {
-      double weight = Exponential.exp(((double) candidates.logit(i) - max) / temperature);
+      double weight = StrictMath.exp(((double) candidates.logit(i) - max) / temperature);
       weights[i] = weight;
       sum += weight;
     }

@@ -22,13 +22,13 @@ final class TopP {
     float max = candidates.max();
     double total = 0;
     for (int i = 0; i < size; i++) {
-      total += Exponential.exp((double) candidates.logit(i) - max);
+      total += StrictMath.exp((double) candidates.logit(i) - max);
     }
     double enough = p * total;
     if (candidates.sorted()) {
       double sum = 0;
       for (int i = 0; i < size; i++) {
-        sum += Exponential.exp((double) candidates.logit(i) - max);
+        sum += StrictMath.exp((double) candidates.logit(i) - max);
         if (sum >= enough) {
           candidates.truncate(i + 1);
           return;
@@ -49,7 +49,7 @@ final class TopP {
     do {
       heap.swap(0, --rest);
       siftDown(heap, 0, rest);
-      sum += Exponential.exp((double) heap.logit(rest) - max);
+      sum += StrictMath.exp((double) heap.logit(rest) - max);
     } while (sum < enough && rest > 0);
     // What was taken stands at the end, smallest first.
     int kept = size - rest;

@@ -319,6 +319,8 @@ class TextGenerationTest {
     assertThatThrownBy(() -> TextRequest.builder("x").stop("").build())
         .isInstanceOf(GenerationException.class)
         .hasMessageContaining("stop string of 0 characters");
+    assertThatThrownBy(() -> TextRequest.builder("x").stop("\uDE00").build())
+        .hasMessageContaining("half a surrogate pair");
     assertThatThrownBy(() -> TextRequest.builder("x").maxTokens(-1).build())
         .hasMessageContaining("-1 tokens");
     assertThatThrownBy(
