@@ -1,0 +1,93 @@
+package dev.sluice.ops;
+
+import dev.sluice.actors.Backend;
+import dev.sluice.actors.LinkKind;
+import dev.sluice.actors.PipelineOptions;
+import dev.sluice.model.cache.KvType;
+import picocli.CommandLine.Option;
+
+/** How the pipeline is laid out. */
+final class EngineOptions {
+  @Option(
+      names = "--stages",
+      paramLabel = "N",
+      description = "Shards to spread the layers over (${DEFAULT-VALUE}).")
+  private int stages = 1;
+
+  @Option(
+      names = {"-t", "--threads"},
+      paramLabel = "N",
+      description = "Threads that compute, shared by all stages (default: the cores).")
+  private int threads = Runtime.getRuntime().availableProcessors();
+
+  @Option(
+      names = {"-c", "--ctx", "--ctx-size"},
+      paramLabel = "TOKENS",
+      description =
+          "Longest sequence, prompt and answer; 0: the model's own, at most "
+              + PipelineOptions.DEFAULT_MAX_CONTEXT
+              + " (${DEFAULT-VALUE}).")
+  private int context;
+
+  @Option(
+      names = "--kv-type",
+      paramLabel = "TYPE",
+      description = "How keys and values are stored: f32 or f16 (${DEFAULT-VALUE}).")
+  private KvType kvType = KvType.F32;
+
+  @Option(
+      names = "--transport",
+      paramLabel = "LINK",
+      description = "What joins the stages: ipc or udp (${DEFAULT-VALUE}).")
+  private LinkKind transport = LinkKind.IPC;
+
+  @Option(
+      names = "--backend",
+      paramLabel = "ENGINE",
+      description =
+          "What computes: vector, or nd4j, the plain and slow reference (${DEFAULT-VALUE}).")
+  private Backend backend = Backend.VECTOR;
+
+  @Option(
+      names = {"--prefill-chunk", "--ubatch-size"},
+      paramLabel = "TOKENS",
+      description = "Most tokens of a prompt in one micro-batch (default: 128).")
+  private int prefillChunk;
+
+  int stages() {
+    return stages;
+  }
+
+  int context() {
+    return context;
+  }
+
+  KvType kvType() {
+    return kvType;
+  }
+
+  /**
+   * The options of a pipeline for {@code sequences} streams at a time.
+   *
+   * @throws CommandException naming the option that is out of its limits
+   */
+  PipelineOptions pipeline(int sequences) {
+    try {
+      PipelineOptions.Builder options =
+          PipelineOptions.builder()
+              .stages(stages)
+              .threads(threads)
+              .contextTokens(context)
+              .kvType(kvType)
+              .link(transport)
+              .backend(backend)
+              .maxSequences(sequences);
+      if (prefillChunk != 0) {
+        options.prefillChunk(prefillChunk);
+      }
+      return options.build();
+    } catch (IllegalArgumentException e) {
+      throw new CommandException(Failures.message(e), e);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package dev.sluice.ops;
+
+import akka.NotUsed;
+import akka.stream.javadsl.Flow;
+import dev.sluice.actors.Pipeline;
+import dev.sluice.actors.PipelineOptions;
+import dev.sluice.model.arch.ModelSpec;
+import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.stages.flow.TextEvent;
+import dev.sluice.stages.flow.TextGeneration;
+import dev.sluice.stages.flow.TextRequest;
+import dev.sluice.stages.tokenizer.Tokenizer;
+
+/**
+ * A model at work for one command: the file, its tokenizer and its pipeline. An interrupt or a
+ * termination of the process closes it too, so that nothing of it stays behind.
+ */
+final class Session implements AutoCloseable {
+  private final GgufFile file;
+  private final Tokenizer tokenizer;
+  private final Pipeline pipeline;
+  private final int contextTokens;
+  private final Thread onExit = new Thread(this::shutDown, "sluice-exit");
+  private boolean closed;
+
+  private Session(GgufFile file, Tokenizer tokenizer, Pipeline pipeline, int contextTokens) {
+    this.file = file;
+    this.tokenizer = tokenizer;
+    this.pipeline = pipeline;
+    this.contextTokens = contextTokens;
+  }
+
+  /** Loads the model; the session closes {@code file}, also when this fails. */
+  static Session open(GgufFile file, PipelineOptions options) {
+    try {
+      Tokenizer tokenizer = Tokenizer.of(file.metadata());
+      int contextTokens = options.effectiveContext(ModelSpec.of(file).contextLength());
+      Session session = new Session(file, tokenizer, Pipeline.start(file, options), contextTokens);
+      Runtime.getRuntime().addShutdownHook(session.onExit);
+      return session;
+    } catch (RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  GgufFile file() {
+    return file;
+  }
+
+  Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  Pipeline pipeline() {
+    return pipeline;
+  }
+
+  /** Tokens that a sequence, prompt and answer, may have. */
+  int contextTokens() {
+    return contextTokens;
+  }
+
+  /** Text in, text out. */
+  Flow<TextRequest, TextEvent, NotUsed> text() {
+    return TextGeneration.flow(tokenizer, pipeline.generator());
+  }
+
+  @Override
+  public void close() {
+    try {
+      Runtime.getRuntime().removeShutdownHook(onExit);
+    } catch (IllegalStateException e) {
+      // The process ends already; the hook may be closing, or about to.
+    }
+    shutDown();
+  }
+
+  private synchronized void shutDown() {
+    if (!closed) {
+      closed = true;
+      pipeline.close();
+      file.close();
+    }
+  }
+}
