@@ -86,7 +86,10 @@ final class StartupArchive implements Callable<Integer> {
       int letter = tokens.size() - 259;
       types[tokens.size()] = 1;
       scores[tokens.size()] = -letter;
-      tokens.add(letter < 26 ? String.valueOf((char) ('a' + letter)) : "▁" + letter);
+      tokens.add(
+          letter == 0
+              ? "▁"
+              : letter <= 26 ? String.valueOf((char) ('a' + letter - 1)) : "▁" + letter);
     }
     writer
         .string("tokenizer.ggml.model", "llama")
