@@ -33,11 +33,8 @@ final class SimulatedPipeline implements SchedulerOutput {
   private int inFlight;
   long now;
   int steps;
-  int maxInFlight;
+  int mostEntries;
   long failurePerMille;
-
-  /** The micro-batches of which each stage holds one at the moment, at most. */
-  int mostBusyStages;
 
   SimulatedPipeline(SchedulerLimits limits, Random random) {
     this.limits = limits;
@@ -87,7 +84,7 @@ final class SimulatedPipeline implements SchedulerOutput {
     if (command instanceof LinkCommand.Step step) {
       inFlight++;
       steps++;
-      maxInFlight = Math.max(maxInFlight, inFlight);
+      mostEntries = Math.max(mostEntries, step.entries());
       assertThat(inFlight).isLessThanOrEqualTo(limits.maxInFlight());
       assertThat(step.rows()).isBetween(1, limits.tokenBudget());
       assertThat(step.logitRows()).isLessThanOrEqualTo(limits.maxLogitRows());
@@ -124,11 +121,6 @@ final class SimulatedPipeline implements SchedulerOutput {
         busy.add(i);
       }
     }
-    int working = 0;
-    for (int i = 0; i < limits.stages(); i++) {
-      working += links.get(i).peekFirst() instanceof LinkCommand.Step ? 1 : 0;
-    }
-    mostBusyStages = Math.max(mostBusyStages, working);
     if (busy.isEmpty()) {
       return false;
     }
@@ -139,6 +131,11 @@ final class SimulatedPipeline implements SchedulerOutput {
       links.get(from + 1).addLast(out);
       return true;
     }
+    handBack(scheduler, frame);
+    return true;
+  }
+
+  private void handBack(BatchScheduler scheduler, Object frame) {
     switch (frame) {
       case Results results -> {
         inFlight--;
@@ -147,7 +144,30 @@ final class SimulatedPipeline implements SchedulerOutput {
       case LinkCommand.Close close -> scheduler.closed(close.slot());
       default -> {}
     }
-    return true;
+  }
+
+  /**
+   * All stages do one step of the same length at the same time; openings and closings take none.
+   *
+   * @return how many stages had a micro-batch to compute
+   */
+  int tick(BatchScheduler scheduler) {
+    int busy = 0;
+    for (int from = limits.stages(); from >= 0; from--) {
+      boolean computed = false;
+      ArrayDeque<Object> link = links.get(from);
+      while (!link.isEmpty() && !(computed && link.peekFirst() instanceof LinkCommand.Step)) {
+        Object frame = link.removeFirst();
+        if (from == limits.stages()) {
+          handBack(scheduler, frame);
+        } else {
+          computed |= frame instanceof LinkCommand.Step;
+          links.get(from + 1).addLast(compute(from, frame));
+        }
+      }
+      busy += computed ? 1 : 0;
+    }
+    return busy;
   }
 
   private Object compute(int stage, Object frame) {
