@@ -12,6 +12,9 @@ import org.junit.jupiter.api.Test;
 
 /** Once compiled, the kernels of a token allocate nothing. */
 class AllocationTest {
+  private static final int ROUNDS = 100;
+  private static final int TOKENS = 1000;
+
   @Test
   void shouldAllocateNothingPerToken() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -39,14 +42,16 @@ class AllocationTest {
             Activations.silu(y, 0, n);
             Activations.geluTanh(y, 0, n);
           };
-      for (int i = 0; i < 20_000; i++) {
-        token.run();
+      // How soon the compiler is done depends on the machine: the first quiet round will do.
+      long allocated = Long.MAX_VALUE;
+      for (int round = 0; round < ROUNDS && allocated > TOKENS; round++) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < TOKENS; i++) {
+          token.run();
+        }
+        allocated = threads.getCurrentThreadAllocatedBytes() - before;
       }
-      long before = threads.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < 1000; i++) {
-        token.run();
-      }
-      assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(10_000);
+      assertThat(allocated).as("bytes for %d tokens", TOKENS).isLessThanOrEqualTo(TOKENS);
     }
   }
 

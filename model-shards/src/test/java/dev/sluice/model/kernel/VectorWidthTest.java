@@ -40,7 +40,7 @@ class VectorWidthTest {
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(300)
   void shouldGiveTheSameBitsWithAnyVectorLength() throws Exception {
     List<String> narrow = checksums(16, 1).lines().toList();
     assertThat(narrow.getFirst()).isEqualTo("lanes 4");
