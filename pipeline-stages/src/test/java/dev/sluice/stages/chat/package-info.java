@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.stages.chat;
+
+import org.jspecify.annotations.NullMarked;
