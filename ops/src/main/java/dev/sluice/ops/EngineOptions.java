@@ -4,6 +4,8 @@ import dev.sluice.actors.Backend;
 import dev.sluice.actors.LinkKind;
 import dev.sluice.actors.PipelineOptions;
 import dev.sluice.model.cache.KvType;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How the pipeline is laid out. */
@@ -54,17 +56,11 @@ final class EngineOptions {
       description = "Most tokens of a prompt in one micro-batch (default: 128).")
   private int prefillChunk;
 
-  int stages() {
-    return stages;
-  }
-
-  int context() {
-    return context;
-  }
-
-  KvType kvType() {
-    return kvType;
-  }
+  @Option(
+      names = "--aeron-dir",
+      paramLabel = "DIR",
+      description = "Use the media driver that runs with this directory (default: one in here).")
+  private @Nullable Path aeronDirectory;
 
   /**
    * The options of a pipeline for {@code sequences} streams at a time.
@@ -84,6 +80,9 @@ final class EngineOptions {
               .maxSequences(sequences);
       if (prefillChunk != 0) {
         options.prefillChunk(prefillChunk);
+      }
+      if (aeronDirectory != null) {
+        options.aeronDirectory(aeronDirectory);
       }
       return options.build();
     } catch (IllegalArgumentException e) {

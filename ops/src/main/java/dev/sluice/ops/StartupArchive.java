@@ -19,7 +19,7 @@ final class StartupArchive implements Callable<Integer> {
   private static final int VOCABULARY = 512;
   private static final int WIDTH = 32;
   private static final int FEED_FORWARD = 64;
-  private static final int LAYERS = 2;
+  private static final int LAYERS = 3;
 
   /** Runs a small model as the command line would; 0 when that worked. */
   @Override
@@ -39,7 +39,7 @@ final class StartupArchive implements Callable<Integer> {
     return code;
   }
 
-  /** Writes the model: 2 layers, 512 tokens. */
+  /** Writes the model: 3 layers, 512 tokens. */
   static void write(Path file) {
     Random random = new Random(1);
     GgufWriter writer =

@@ -178,9 +178,9 @@ class RunSystemTest {
   @Test
   void shouldRefuseMoreStagesThanLayers() throws Exception {
     SluiceProcess.Result result =
-        SluiceProcess.run(folder, "run", "-m", model.toString(), "--stages=3", "ab");
+        SluiceProcess.run(folder, "run", "-m", model.toString(), "--stages=4", "ab");
     assertThat(result.exitCode()).isEqualTo(1);
-    assertThat(result.err()).contains("3").contains("2 layers");
+    assertThat(result.err()).contains("4").contains("3 layers");
   }
 
   @Test
@@ -217,8 +217,8 @@ class RunSystemTest {
         SluiceProcess.run(folder, "plan", "-m", model.toString(), "--nodes=64m,64m", "--json");
     assertThat(result.exitCode()).as(result.err()).isZero();
     JsonNode stages = Fixtures.json(result.out()).get("stages");
-    assertThat(stages.get(0).get("end_layer").intValue()).isEqualTo(1);
-    assertThat(stages.get(1).get("end_layer").intValue()).isEqualTo(2);
+    assertThat(stages.get(0).get("end_layer").intValue()).isBetween(1, 2);
+    assertThat(stages.get(1).get("end_layer").intValue()).isEqualTo(3);
     SluiceProcess.Result refused =
         SluiceProcess.run(folder, "plan", "-m", model.toString(), "--nodes=64m,1k");
     assertThat(refused.exitCode()).isEqualTo(1);

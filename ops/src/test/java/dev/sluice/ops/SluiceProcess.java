@@ -33,26 +33,35 @@ final class SluiceProcess implements AutoCloseable {
 
   /** Starts the command line with its output going to files in {@code folder}. */
   static SluiceProcess start(Path folder, String... arguments) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of(
-            "--add-modules=jdk.incubator.vector",
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
-            "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-            "--add-opens=java.base/java.nio=ALL-UNNAMED",
-            "-XX:+UseSerialGC",
-            "-Xmx1g",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Sluice.class.getName()));
+    List<String> command = new ArrayList<>(command());
     command.addAll(List.of(arguments));
+    return startCommand(folder, command);
+  }
+
+  /** The command that {@code ./sluice} stands for, without arguments. */
+  static List<String> command() {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "--add-modules=jdk.incubator.vector",
+        "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
+        "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+        "--add-opens=java.base/java.nio=ALL-UNNAMED",
+        "-XX:+UseSerialGC",
+        "-Xmx1g",
+        "-cp",
+        System.getProperty("java.class.path"),
+        Sluice.class.getName());
+  }
+
+  /** Starts any command in {@code folder}, with its output going to files there. */
+  static SluiceProcess startCommand(Path folder, List<String> command) throws IOException {
     Path out = Files.createTempFile(folder, "out", ".txt");
     Path err = Files.createTempFile(folder, "err", ".txt");
     Process process =
         new ProcessBuilder(command)
+            .directory(folder.toFile())
             .redirectOutput(out.toFile())
             .redirectError(err.toFile())
             .start();
@@ -69,9 +78,14 @@ final class SluiceProcess implements AutoCloseable {
       throws IOException, InterruptedException {
     try (SluiceProcess process = start(folder, arguments)) {
       process.process.getOutputStream().write(input.getBytes(StandardCharsets.UTF_8));
-      process.process.getOutputStream().close();
-      return process.await();
+      return process.awaitWithoutInput();
     }
+  }
+
+  /** Ends the process's standard input, and waits for its end. */
+  Result awaitWithoutInput() throws IOException, InterruptedException {
+    process.getOutputStream().close();
+    return await();
   }
 
   long pid() {
