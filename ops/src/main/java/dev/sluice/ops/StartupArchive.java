@@ -46,7 +46,7 @@ final class StartupArchive implements Callable<Integer> {
         new GgufWriter()
             .string("general.architecture", "llama")
             .string("general.name", "startup")
-            .uint32("llama.context_length", 4096)
+            .uint32("llama.context_length", 1024)
             .uint32("llama.embedding_length", WIDTH)
             .uint32("llama.block_count", LAYERS)
             .uint32("llama.feed_forward_length", FEED_FORWARD)
