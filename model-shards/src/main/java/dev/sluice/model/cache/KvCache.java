@@ -81,8 +81,8 @@ public final class KvCache implements KvPages, AutoCloseable {
       throw new IllegalStateException(
           "a KV cache of "
               + bytes
-              + " bytes does not fit into memory: ask for a shorter context or fewer sequences,"
-              + " store it as F16, or allow more with -XX:MaxDirectMemorySize",
+              + " bytes does not fit into memory: ask for a shorter context or fewer sequences, or"
+              + " store it as F16",
           e);
     }
   }
