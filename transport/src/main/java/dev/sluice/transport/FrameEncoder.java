@@ -50,7 +50,7 @@ final class FrameEncoder implements AutoCloseable {
           .tokenCount(frame.tokenCount(i))
           .flags(frame.flags(i));
     }
-    start.headerCrc(Integer.toUnsignedLong(headerCrc(crc, memory.view(), 0, entries)));
+    start.headerCrc(Integer.toUnsignedLong(headerCrc(crc, memory.view(), entries)));
     // The length alone: the bytes themselves follow from where they are, without a copy to here.
     memory.view().putInt(length - FrameLayout.DATA_LENGTH, partLength, LITTLE_ENDIAN);
     return length;
@@ -74,11 +74,11 @@ final class FrameEncoder implements AutoCloseable {
   }
 
   /** Of a FrameStart up to the end of its entries, the field of the sum itself left out. */
-  static int headerCrc(Crc32cSum crc, DirectBuffer buffer, int offset, int entries) {
+  static int headerCrc(Crc32cSum crc, DirectBuffer buffer, int entries) {
     int behind = FrameLayout.HEADER_CRC + Integer.BYTES;
     return crc.begin()
-        .add(buffer, offset, FrameLayout.HEADER_CRC)
-        .add(buffer, offset + behind, FrameLayout.ENTRIES + entries * FrameLayout.ENTRY - behind)
+        .add(buffer, 0, FrameLayout.HEADER_CRC)
+        .add(buffer, behind, FrameLayout.ENTRIES + entries * FrameLayout.ENTRY - behind)
         .value();
   }
 

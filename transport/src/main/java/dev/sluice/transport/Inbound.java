@@ -6,13 +6,13 @@ import dev.sluice.transport.codec.FramePartDecoder;
 import dev.sluice.transport.codec.FrameStartDecoder;
 import dev.sluice.transport.codec.MessageHeaderDecoder;
 import org.agrona.DirectBuffer;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What one sender sends, put together again: Aeron's fragments to messages, messages to frames. A
- * frame in one fragment stays where it is; any other is gathered in one buffer off the heap, with
- * no further copy. The buffer grows with the bytes that arrive, never with a length that was
- * announced. For one thread; who made it closes it.
+ * What one sender sends, put together again: Aeron's fragments to messages, messages to frames, in
+ * one buffer off the heap. That a handler is shown this buffer and never Aeron's, even for a frame
+ * in one fragment, is for its safety: Aeron unmaps its own a moment after a sender went away,
+ * however long a handler still reads. The buffer grows with the bytes that arrive, never with a
+ * length that was announced. For one thread; who made it closes it.
  */
 final class Inbound implements AutoCloseable {
   private enum Mode {
@@ -56,8 +56,6 @@ final class Inbound implements AutoCloseable {
   private int width;
   private int payloadLength;
   private int payloadCrc;
-  private @Nullable DirectBuffer payloadBuffer;
-  private int payloadAt;
 
   /** Of the newest frame that began well; -1 before the first. */
   private int epoch = -1;
@@ -85,7 +83,7 @@ final class Inbound implements AutoCloseable {
         lost("a message without its end");
       }
       mode = Mode.SKIP;
-      onBegin(buffer, offset, length, end);
+      onBegin(buffer, offset, length);
     } else if (mode == Mode.START || mode == Mode.PART) {
       append(buffer, offset, length);
     } else if (mode == Mode.IDLE) {
@@ -107,15 +105,17 @@ final class Inbound implements AutoCloseable {
 
   /** Shows the frame its payload. */
   void attach() {
-    if (payloadBuffer != null) {
-      frame.receivedPayload(payloadType, width, payloadBuffer, payloadAt, payloadLength);
-    }
+    frame.receivedPayload(payloadType, width, memory.view(), headerLength, payloadLength);
   }
 
   /** The whole frame is done with. */
   void taken() {
     held = false;
-    payloadBuffer = null;
+  }
+
+  /** How much memory it holds. */
+  int memoryBytes() {
+    return memory.view().capacity();
   }
 
   /** The sender is gone: what it began is lost. */
@@ -128,11 +128,10 @@ final class Inbound implements AutoCloseable {
   @Override
   public void close() {
     held = false;
-    payloadBuffer = null;
     memory.close();
   }
 
-  private void onBegin(DirectBuffer buffer, int offset, int length, boolean end) {
+  private void onBegin(DirectBuffer buffer, int offset, int length) {
     if (length < MessageHeaderDecoder.ENCODED_LENGTH) {
       malformed("shorter than a message header");
       return;
@@ -146,7 +145,7 @@ final class Inbound implements AutoCloseable {
     int template = header.templateId();
     int block = header.blockLength();
     if (template == FrameStartDecoder.TEMPLATE_ID && block == FrameStartDecoder.BLOCK_LENGTH) {
-      onStart(buffer, offset, length, end);
+      onStart(buffer, offset, length);
     } else if (template == FramePartDecoder.TEMPLATE_ID && block == FramePartDecoder.BLOCK_LENGTH) {
       onPart(buffer, offset, length);
     } else {
@@ -154,7 +153,7 @@ final class Inbound implements AutoCloseable {
     }
   }
 
-  private void onStart(DirectBuffer buffer, int offset, int length, boolean end) {
+  private void onStart(DirectBuffer buffer, int offset, int length) {
     if (length < FrameLayout.ENTRIES + FrameLayout.DATA_LENGTH) {
       malformed("shorter than a frame without entries");
       return;
@@ -178,29 +177,9 @@ final class Inbound implements AutoCloseable {
     headerLength = FrameLayout.startHeader(entries);
     messageEnd = headerLength + payload;
     verified = false;
-    if (end) {
-      if (length < headerLength) {
-        malformed("shorter than its entries");
-      } else if (verify(buffer, offset)) {
-        onWholeStart(buffer, offset, length);
-      }
-      return;
-    }
     mode = Mode.START;
     bytes = 0;
     append(buffer, offset, length);
-  }
-
-  private void onWholeStart(DirectBuffer buffer, int offset, int length) {
-    if (length != messageEnd) {
-      malformed("of another length than it says");
-    } else if (length == headerLength + payloadLength) {
-      complete(buffer, offset + headerLength);
-    } else {
-      bytes = 0;
-      mode = Mode.START;
-      append(buffer, offset, length);
-    }
   }
 
   private void onPart(DirectBuffer buffer, int offset, int length) {
@@ -246,7 +225,7 @@ final class Inbound implements AutoCloseable {
     memory.ensure(bytes + length, bytes);
     memory.view().putBytes(bytes, buffer, offset, length);
     bytes += length;
-    if (mode == Mode.START && !verified && bytes >= headerLength && !verify(memory.view(), 0)) {
+    if (mode == Mode.START && !verified && bytes >= headerLength && !verify()) {
       mode = Mode.SKIP;
     }
   }
@@ -255,7 +234,7 @@ final class Inbound implements AutoCloseable {
     if (bytes != messageEnd || (mode == Mode.START && !verified)) {
       lost("a message shorter than it says");
     } else if (bytes == headerLength + payloadLength) {
-      complete(memory.view(), headerLength);
+      complete();
     } else {
       open = true;
     }
@@ -264,16 +243,16 @@ final class Inbound implements AutoCloseable {
   /**
    * Checks the head of a frame, decides whether the frame is wanted, and takes over what it says.
    */
-  private boolean verify(DirectBuffer buffer, int offset) {
-    int entries = entries(buffer, offset);
-    // Once more, of the bytes that were gathered.
+  private boolean verify() {
+    DirectBuffer buffer = memory.view();
+    int entries = entries(buffer, 0);
     start.wrap(
         buffer,
-        offset + MessageHeaderDecoder.ENCODED_LENGTH,
+        MessageHeaderDecoder.ENCODED_LENGTH,
         FrameStartDecoder.BLOCK_LENGTH,
         FrameStartDecoder.SCHEMA_VERSION);
     int sum = (int) start.headerCrc();
-    if (FrameEncoder.headerCrc(crc, buffer, offset, entries) != sum) {
+    if (FrameEncoder.headerCrc(crc, buffer, entries) != sum) {
       malformed("the checksum of its header is wrong");
       return false;
     }
@@ -354,23 +333,21 @@ final class Inbound implements AutoCloseable {
     }
     verified = true;
     messageEnd = headerLength + partLength;
-    if (mode == Mode.START && bytes > messageEnd) {
+    if (bytes > messageEnd) {
       malformed("longer than it says");
       return false;
     }
     return true;
   }
 
-  private void complete(DirectBuffer buffer, int at) {
+  private void complete() {
     open = false;
-    if (crc.begin().add(buffer, at, payloadLength).value() != payloadCrc) {
+    if (crc.begin().add(memory.view(), headerLength, payloadLength).value() != payloadCrc) {
       String reason = "the checksum of the payload of frame " + frame + " is wrong";
       ledger.crc(reason);
       ledger.fail(epoch, reason);
       return;
     }
-    payloadBuffer = buffer;
-    payloadAt = at;
     held = true;
   }
 

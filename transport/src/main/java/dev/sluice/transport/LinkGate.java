@@ -82,6 +82,11 @@ final class LinkGate {
     return state.get() < BUSY_CLOSING;
   }
 
+  boolean isBusy() {
+    int now = state.get();
+    return now == BUSY || now == BUSY_CLOSING;
+  }
+
   boolean isInside(Thread thread) {
     return inside == thread;
   }

@@ -7,9 +7,9 @@ import io.aeron.driver.MediaDriver;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -26,6 +26,7 @@ import org.slf4j.LoggerFactory;
 public final class Transport implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Transport.class);
   private static final long CLOSE_WAIT_SECONDS = 10;
+  private static final long COPY_WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long BIND_WAIT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final TransportConfig config;
@@ -35,8 +36,10 @@ public final class Transport implements AutoCloseable {
   private final Aeron aeron;
   private final CountDownLatch closed = new CountDownLatch(1);
 
-  // Guarded by this.
-  private final Map<AutoCloseable, LinkGate> links = new HashMap<>();
+  /** Written with this locked. */
+  private final Map<AutoCloseable, LinkGate> links = new ConcurrentHashMap<>();
+
+  /** Guarded by this. */
   private boolean closing;
 
   private Transport(
@@ -50,6 +53,7 @@ public final class Transport implements AutoCloseable {
     this.directory = directory;
     this.driver = driver;
     this.aeron = aeron;
+    aeron.addCloseHandler(this::onClientClosing);
   }
 
   /**
@@ -200,6 +204,21 @@ public final class Transport implements AutoCloseable {
       }
     }
     shutDown();
+  }
+
+  /**
+   * The client is closing its links, which it does by itself when the driver is gone: it unmaps
+   * their memory when this returns, and a copy may be under way. A handler that is at work is no
+   * matter.
+   */
+  private void onClientClosing() {
+    long deadline = System.nanoTime() + COPY_WAIT_NANOS;
+    // Without the lock: its owner may be waiting for the client.
+    for (LinkGate gate : links.values()) {
+      while (gate.isBusy() && System.nanoTime() - deadline < 0) {
+        LockSupport.parkNanos(100_000);
+      }
+    }
   }
 
   /** Exactly once, when no link is left. */

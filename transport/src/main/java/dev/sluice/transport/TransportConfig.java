@@ -185,7 +185,7 @@ public final class TransportConfig {
       return this;
     }
 
-    /** Default 65,504 bytes. A frame that fits is read where the sender wrote it. */
+    /** Default 65,504 bytes, the most. */
     public Builder ipcMtu(int bytes) {
       ipcMtu = bytes;
       return this;

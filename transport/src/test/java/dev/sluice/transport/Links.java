@@ -81,9 +81,12 @@ final class Links {
     return buffer;
   }
 
-  /** Lets the driver's thread run, where cores are few. */
+  /** Lets the driver's thread run, where cores are few; ends when the test's time is over. */
   static void idle() {
     LockSupport.parkNanos(10_000);
+    if (Thread.interrupted()) {
+      throw new IllegalStateException("waited too long");
+    }
   }
 
   static void await(BooleanSupplier condition) {
