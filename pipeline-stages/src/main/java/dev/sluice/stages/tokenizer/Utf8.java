@@ -51,9 +51,9 @@ final class Utf8 {
   }
 
   /**
-   * How many bytes at the end begin a well-formed character but do not end it: 0 to 3. By the
-   * Unicode standard's table 3-7, so that what is held back is what a decoder would replace by one
-   * U+FFFD.
+   * How many bytes at the end begin a character but do not end it: 0 to 3. By the Unicode
+   * standard's table 3-7, but for surrogates, which are no characters: the JDK's decoder makes one
+   * U+FFFD of all three bytes, so they are kept together too.
    */
   static int unfinished(byte[] bytes, int length) {
     for (int back = 1; back <= Math.min(3, length); back++) {
@@ -81,7 +81,7 @@ final class Utf8 {
 
   private static boolean secondFits(int lead, int second) {
     int low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    int high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    int high = lead == 0xF4 ? 0x8F : 0xBF;
     return second >= low && second <= high;
   }
 }
