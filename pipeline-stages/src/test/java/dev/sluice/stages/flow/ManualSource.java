@@ -23,7 +23,7 @@ final class ManualSource<T> extends GraphStage<SourceShape<T>> {
     CANCEL
   }
 
-  private static final long LIMIT_SECONDS = 10;
+  private static final long LIMIT_SECONDS = 30;
   private static final long QUIET_MILLIS = 50;
 
   private final Outlet<T> out = Outlet.create("ManualSource.out");

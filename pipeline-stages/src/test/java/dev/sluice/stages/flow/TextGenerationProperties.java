@@ -29,13 +29,12 @@ class TextGenerationProperties {
 
   @BeforeContainer
   static void start() {
-    system = ActorSystem.create("text-generation-properties");
+    system = TestSystems.create("text-generation-properties");
   }
 
   @AfterContainer
   static void stop() {
-    system.terminate();
-    system.getWhenTerminated().toCompletableFuture().join();
+    TestSystems.stop(system);
   }
 
   @Provide

@@ -32,13 +32,12 @@ class TextGenerationTest {
 
   @BeforeAll
   static void start() {
-    system = ActorSystem.create("text-generation-test");
+    system = TestSystems.create("text-generation-test");
   }
 
   @AfterAll
   static void stop() {
-    system.terminate();
-    system.getWhenTerminated().toCompletableFuture().join();
+    TestSystems.stop(system);
   }
 
   private TokenEvent.Token token(String text) {

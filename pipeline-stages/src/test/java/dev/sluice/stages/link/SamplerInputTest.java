@@ -8,6 +8,7 @@ import akka.actor.ActorSystem;
 import akka.stream.javadsl.Sink;
 import akka.stream.testkit.TestSubscriber;
 import akka.stream.testkit.javadsl.TestSink;
+import dev.sluice.stages.flow.TestSystems;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -24,13 +25,12 @@ class SamplerInputTest {
 
   @BeforeAll
   static void start() {
-    system = ActorSystem.create("sampler-input-test");
+    system = TestSystems.create("sampler-input-test");
   }
 
   @AfterAll
   static void stop() {
-    system.terminate();
-    system.getWhenTerminated().toCompletableFuture().join();
+    TestSystems.stop(system);
   }
 
   private static TestSubscriber.Probe<SamplerWork> probe(SamplerInput input) {

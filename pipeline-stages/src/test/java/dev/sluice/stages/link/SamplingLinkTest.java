@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import akka.Done;
 import akka.actor.ActorSystem;
 import dev.sluice.model.shard.MicroBatch;
+import dev.sluice.stages.flow.TestSystems;
 import dev.sluice.stages.sampling.SamplingParameters;
 import dev.sluice.transport.Frame;
 import dev.sluice.transport.FrameReceiver;
@@ -32,7 +33,7 @@ class SamplingLinkTest {
 
   @Test
   void shouldSendTokensAndClosingsInOrder() throws Exception {
-    ActorSystem system = ActorSystem.create("sampling-link-test");
+    ActorSystem system = TestSystems.create("sampling-link-test");
     try (Transport transport = Transport.launch(TransportConfig.defaults());
         FrameSender sender = transport.sender(ADDRESS);
         FrameReceiver receiver = transport.receiver(ADDRESS);
@@ -66,8 +67,7 @@ class SamplingLinkTest {
         assertThat(tokens.get(i)).isEqualTo((i * 7 + 3) % VOCABULARY);
       }
     } finally {
-      system.terminate();
-      system.getWhenTerminated().toCompletableFuture().join();
+      TestSystems.stop(system);
     }
   }
 

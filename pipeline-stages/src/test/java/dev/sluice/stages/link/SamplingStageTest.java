@@ -6,6 +6,7 @@ import akka.actor.ActorSystem;
 import akka.stream.javadsl.Keep;
 import akka.stream.testkit.javadsl.TestSink;
 import akka.stream.testkit.javadsl.TestSource;
+import dev.sluice.stages.flow.TestSystems;
 import dev.sluice.stages.sampling.SamplingParameters;
 import dev.sluice.transport.Frame;
 import dev.sluice.transport.FrameType;
@@ -18,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 class SamplingStageTest {
   @Test
   void shouldGiveAFrameForEachWorkButOpenings() {
-    ActorSystem system = ActorSystem.create("sampling-stage-test");
+    ActorSystem system = TestSystems.create("sampling-stage-test");
     try (SamplerInput input = new SamplerInput(1, 1, 1, 4, 1)) {
       var pair =
           TestSource.<SamplerWork>create(system)
@@ -45,8 +46,7 @@ class SamplingStageTest {
       source.sendComplete();
       sink.expectComplete();
     } finally {
-      system.terminate();
-      system.getWhenTerminated().toCompletableFuture().join();
+      TestSystems.stop(system);
     }
   }
 }

@@ -8,6 +8,7 @@ import akka.actor.ActorSystem;
 import akka.stream.javadsl.Keep;
 import akka.stream.javadsl.Source;
 import akka.stream.testkit.javadsl.TestSource;
+import dev.sluice.stages.flow.TestSystems;
 import dev.sluice.transport.Frame;
 import dev.sluice.transport.FrameSender;
 import dev.sluice.transport.FrameType;
@@ -35,13 +36,12 @@ class TokenSinkTest {
 
   @BeforeAll
   static void start() {
-    system = ActorSystem.create("token-sink-test");
+    system = TestSystems.create("token-sink-test");
   }
 
   @AfterAll
   static void stop() {
-    system.terminate();
-    system.getWhenTerminated().toCompletableFuture().join();
+    TestSystems.stop(system);
   }
 
   private static Frame frame(long number) {
