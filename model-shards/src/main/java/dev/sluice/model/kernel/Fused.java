@@ -5,6 +5,7 @@ import static dev.sluice.model.kernel.Lanes.LENGTH;
 import static dev.sluice.model.kernel.Lanes.ORDER;
 import static dev.sluice.model.kernel.Lanes.VIRTUAL;
 import static dev.sluice.model.kernel.NativeMemory.ALL;
+import static dev.sluice.model.kernel.NativeMemory.getByte;
 import static dev.sluice.model.kernel.NativeMemory.getHalf;
 
 import dev.sluice.model.gguf.GgmlType;
@@ -15,8 +16,10 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Dot products of {@value Tiles#ROWS} quantized rows with one vector, dequantized in registers: for
- * a single token, where reading the weights is all that counts. The sums are laid out as by {@link
- * Tiles} and have the same bits.
+ * a single token, where reading the weights is all that counts. One row after the other: memory is
+ * read as one stream, which is worth more than independent sums; and a byte of each cache line is
+ * read a page ahead, since the machine's own prefetching ends at the page. The sums are laid out as
+ * by {@link Tiles} and have the same bits.
  *
  * <p>Only where a vector holds all 16 lanes; elsewhere the panel serves as well.
  */
@@ -24,6 +27,8 @@ final class Fused {
   private static final boolean VECTORS = LENGTH == VIRTUAL;
   private static final VectorSpecies<Byte> B = ByteVector.SPECIES_128;
   private static final int BLOCK = 32;
+  private static final int AHEAD = 4096 + 256;
+  private static final int INPUT_SHIFT = 7; // bytes of the inputs of a block: 32 floats
   private static final long SUM_BYTES = Lanes.VIRTUAL_BYTES;
   private static final long Q80_BYTES = 34;
   private static final long Q40_BYTES = 18;
@@ -35,77 +40,62 @@ final class Fused {
     return VECTORS && (type == GgmlType.Q8_0 || type == GgmlType.Q4_0);
   }
 
-  /** Writes the sums of whole rows: {@code n} elements, {@code wStride} bytes apart. */
-  static void multiply(GgmlType type, long w, long wStride, long x, int n, long sums) {
-    if (type == GgmlType.Q8_0) {
-      q80(w, wStride, x, n, sums);
-    } else {
-      q40(w, wStride, x, n, sums);
+  /**
+   * Writes the sums of {@link Tiles#ROWS} whole rows.
+   *
+   * @param wStride bytes from row to row
+   * @param n elements of a row
+   * @param last address of the last byte that may be read ahead
+   * @return something that depends on what was read ahead; keep it, or it is not read
+   */
+  static int multiply(GgmlType type, long w, long wStride, long x, int n, long sums, long last) {
+    int ahead = 0;
+    for (int row = 0; row < Tiles.ROWS; row++) {
+      long at = w + row * wStride;
+      long sum = sums + row * SUM_BYTES;
+      ahead += type == GgmlType.Q8_0 ? q80(at, x, n, sum, last) : q40(at, x, n, sum, last);
     }
+    return ahead;
   }
 
-  private static void q80(long w, long wStride, long x, int n, long sums) {
-    FloatVector s0 = FloatVector.zero(F);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    for (int block = 0; block < n / BLOCK; block++) {
-      long row0 = w + block * Q80_BYTES;
-      long row1 = row0 + wStride;
-      long row2 = row1 + wStride;
-      long row3 = row2 + wStride;
-      FloatVector d0 = FloatVector.broadcast(F, getHalf(row0));
-      FloatVector d1 = FloatVector.broadcast(F, getHalf(row1));
-      FloatVector d2 = FloatVector.broadcast(F, getHalf(row2));
-      FloatVector d3 = FloatVector.broadcast(F, getHalf(row3));
-      for (int i = 0; i < BLOCK; i += VIRTUAL) {
-        long at = 2 + (long) i;
-        FloatVector v =
-            FloatVector.fromMemorySegment(F, ALL, x + ((long) (block * BLOCK + i) << 2), ORDER);
-        ByteVector q = ByteVector.fromMemorySegment(B, ALL, row0 + at, ORDER);
-        s0 = ((FloatVector) q.convertShape(VectorOperators.B2F, F, 0)).mul(d0).fma(v, s0);
-        q = ByteVector.fromMemorySegment(B, ALL, row1 + at, ORDER);
-        s1 = ((FloatVector) q.convertShape(VectorOperators.B2F, F, 0)).mul(d1).fma(v, s1);
-        q = ByteVector.fromMemorySegment(B, ALL, row2 + at, ORDER);
-        s2 = ((FloatVector) q.convertShape(VectorOperators.B2F, F, 0)).mul(d2).fma(v, s2);
-        q = ByteVector.fromMemorySegment(B, ALL, row3 + at, ORDER);
-        s3 = ((FloatVector) q.convertShape(VectorOperators.B2F, F, 0)).mul(d3).fma(v, s3);
-      }
+  private static int q80(long w, long x, int n, long sum, long last) {
+    FloatVector s = FloatVector.zero(F);
+    int ahead = 0;
+    for (int i = 0; i < n / BLOCK; i++) {
+      long block = w + i * Q80_BYTES;
+      long input = x + ((long) i << INPUT_SHIFT);
+      ahead += getByte(Math.min(block + AHEAD, last));
+      FloatVector scale = FloatVector.broadcast(F, getHalf(block));
+      FloatVector v = FloatVector.fromMemorySegment(F, ALL, input, ORDER);
+      s = bytes(block + 2).mul(scale).fma(v, s);
+      v = FloatVector.fromMemorySegment(F, ALL, input + SUM_BYTES, ORDER);
+      s = bytes(block + 18).mul(scale).fma(v, s);
     }
-    s0.intoMemorySegment(ALL, sums, ORDER);
-    s1.intoMemorySegment(ALL, sums + SUM_BYTES, ORDER);
-    s2.intoMemorySegment(ALL, sums + 2 * SUM_BYTES, ORDER);
-    s3.intoMemorySegment(ALL, sums + 3 * SUM_BYTES, ORDER);
+    s.intoMemorySegment(ALL, sum, ORDER);
+    return ahead;
   }
 
-  private static void q40(long w, long wStride, long x, int n, long sums) {
-    FloatVector s0 = FloatVector.zero(F);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    for (int block = 0; block < n / BLOCK; block++) {
-      long row0 = w + block * Q40_BYTES;
-      long row1 = row0 + wStride;
-      long row2 = row1 + wStride;
-      long row3 = row2 + wStride;
-      FloatVector d0 = FloatVector.broadcast(F, getHalf(row0));
-      FloatVector d1 = FloatVector.broadcast(F, getHalf(row1));
-      FloatVector d2 = FloatVector.broadcast(F, getHalf(row2));
-      FloatVector d3 = FloatVector.broadcast(F, getHalf(row3));
-      for (int half = 0; half < 2; half++) {
-        int shift = half * 4;
-        long k = (long) block * BLOCK + (half == 0 ? 0 : VIRTUAL);
-        FloatVector v = FloatVector.fromMemorySegment(F, ALL, x + (k << 2), ORDER);
-        s0 = nibbles(row0 + 2, shift).mul(d0).fma(v, s0);
-        s1 = nibbles(row1 + 2, shift).mul(d1).fma(v, s1);
-        s2 = nibbles(row2 + 2, shift).mul(d2).fma(v, s2);
-        s3 = nibbles(row3 + 2, shift).mul(d3).fma(v, s3);
-      }
+  private static int q40(long w, long x, int n, long sum, long last) {
+    FloatVector s = FloatVector.zero(F);
+    int ahead = 0;
+    for (int i = 0; i < n / BLOCK; i++) {
+      long block = w + i * Q40_BYTES;
+      long input = x + ((long) i << INPUT_SHIFT);
+      ahead += getByte(Math.min(block + AHEAD, last));
+      FloatVector scale = FloatVector.broadcast(F, getHalf(block));
+      FloatVector v = FloatVector.fromMemorySegment(F, ALL, input, ORDER);
+      s = nibbles(block + 2, 0).mul(scale).fma(v, s);
+      v = FloatVector.fromMemorySegment(F, ALL, input + SUM_BYTES, ORDER);
+      s = nibbles(block + 2, 4).mul(scale).fma(v, s);
     }
-    s0.intoMemorySegment(ALL, sums, ORDER);
-    s1.intoMemorySegment(ALL, sums + SUM_BYTES, ORDER);
-    s2.intoMemorySegment(ALL, sums + 2 * SUM_BYTES, ORDER);
-    s3.intoMemorySegment(ALL, sums + 3 * SUM_BYTES, ORDER);
+    s.intoMemorySegment(ALL, sum, ORDER);
+    return ahead;
+  }
+
+  /** 16 quants; small enough that it is always inlined. */
+  private static FloatVector bytes(long source) {
+    ByteVector q = ByteVector.fromMemorySegment(B, ALL, source, ORDER);
+    return (FloatVector) q.convertShape(VectorOperators.B2F, F, 0);
   }
 
   /** 16 quants less 8; small enough that it is always inlined. */

@@ -27,6 +27,9 @@ final class Scratch {
 
   private final MatrixTask matrixTask = new MatrixTask();
 
+  @SuppressWarnings("UnusedVariable") // written so that what it depends on is computed
+  private volatile int kept;
+
   private Scratch() {}
 
   static Scratch current() {
@@ -46,6 +49,11 @@ final class Scratch {
   /** Arguments and results of {@link VectorMath} on behalf of {@link Activations}. */
   long exponents() {
     return exponents.address();
+  }
+
+  /** Makes the compiler believe that a value is wanted. */
+  void keep(int value) {
+    kept = value;
   }
 
   /** The product that this thread has asked for. */
