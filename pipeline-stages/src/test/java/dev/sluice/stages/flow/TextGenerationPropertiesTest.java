@@ -23,7 +23,7 @@ import net.jqwik.api.lifecycle.BeforeContainer;
  * Whatever the text, the tokens it comes in and the stop strings, it is cut where the whole text
  * would be.
  */
-class TextGenerationProperties {
+class TextGenerationPropertiesTest {
   @SuppressWarnings("NullAway.Init") // set before the first try
   private static ActorSystem system;
 
@@ -39,12 +39,12 @@ class TextGenerationProperties {
 
   @Provide
   Arbitrary<String> texts() {
-    return text().ofMaxLength(40).map(TextGenerationProperties::widen);
+    return text().ofMaxLength(40).map(TextGenerationPropertiesTest::widen);
   }
 
   @Provide
   Arbitrary<String> stops() {
-    return text().ofMinLength(1).ofMaxLength(5).map(TextGenerationProperties::widen);
+    return text().ofMinLength(1).ofMaxLength(5).map(TextGenerationPropertiesTest::widen);
   }
 
   private static net.jqwik.api.arbitraries.StringArbitrary text() {
