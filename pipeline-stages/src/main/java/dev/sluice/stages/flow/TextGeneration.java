@@ -53,8 +53,21 @@ public final class TextGeneration {
 
   static Source<TextEvent, NotUsed> source(
       Tokenizer tokenizer, TokenGenerator generator, TextRequest request, LongSupplier clock) {
-    return Source.lazySource(() -> start(tokenizer, generator, request, clock))
+    return Source.lazySource(() -> startOrFail(tokenizer, generator, request, clock))
         .mapMaterializedValue(_ -> NotUsed.getInstance());
+  }
+
+  /**
+   * A request that is refused fails its own stream; thrown, Akka would log it as an error of the
+   * stage.
+   */
+  private static Source<TextEvent, NotUsed> startOrFail(
+      Tokenizer tokenizer, TokenGenerator generator, TextRequest request, LongSupplier clock) {
+    try {
+      return start(tokenizer, generator, request, clock);
+    } catch (GenerationException e) {
+      return Source.failed(e);
+    }
   }
 
   private static Source<TextEvent, NotUsed> start(
