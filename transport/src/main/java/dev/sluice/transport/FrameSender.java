@@ -104,7 +104,10 @@ public final class FrameSender implements AutoCloseable {
 
   /** Whether a receiver is there. */
   public boolean isConnected() {
-    return gate.isOpen() && publication.isConnected();
+    // Not through the gate, which is the sending thread's; but not while the memory goes either.
+    synchronized (publication) {
+      return gate.isOpen() && publication.isConnected();
+    }
   }
 
   public LinkAddress address() {
@@ -132,7 +135,9 @@ public final class FrameSender implements AutoCloseable {
 
   private void release(Consumer<AutoCloseable> onClosed) {
     encoder.close();
-    publication.close();
+    synchronized (publication) {
+      publication.close();
+    }
     onClosed.accept(this);
   }
 

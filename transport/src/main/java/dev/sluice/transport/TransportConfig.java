@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * reached takes no memory.
  */
 public final class TransportConfig {
-  /** How the driver's and the client's threads wait when there is nothing to do. */
+  /** How the driver's thread waits when there is nothing to do. */
   public enum Idle {
     /** Spin a little, then sleep up to 0.1 ms: for machines whose cores have other work. */
     BACKOFF,

@@ -44,7 +44,7 @@ class ExternalDriverTest {
         TransportConfig.builder()
             .embeddedDriver(false)
             .aeronDirectory(folder.resolve("aeron"))
-            .livenessTimeout(Duration.ofSeconds(2))
+            .livenessTimeout(Duration.ofSeconds(4))
             .build());
   }
 
