@@ -7,6 +7,7 @@ import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.Source;
 import dev.sluice.stages.chat.ChatMessage;
 import dev.sluice.stages.chat.ChatTemplate;
+import dev.sluice.stages.chat.ChatTemplateException;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.TextEvent;
 import dev.sluice.stages.flow.TextRequest;
@@ -81,11 +82,18 @@ final class ChatCommand implements Runnable {
     Dialogue(Session session, Terminal terminal) {
       this.session = session;
       this.terminal = terminal;
-      this.template = ChatTemplate.of(session.file().metadata());
+      this.template = ChatTemplate.of(session.file().metadata(), session.tokenizer());
     }
 
     void run() {
       LineReader reader = LineReaderBuilder.builder().terminal(terminal).appName("sluice").build();
+      if (template.source() != ChatTemplate.Source.MODEL) {
+        String form =
+            template.source() == ChatTemplate.Source.CHATML
+                ? "ChatML"
+                : "User: and Assistant: lines";
+        terminal.writer().println("(The model has no chat template; it is asked in " + form + ".)");
+      }
       boolean more = true;
       while (more) {
         try {
@@ -134,7 +142,10 @@ final class ChatCommand implements Runnable {
     private void answer() {
       try {
         conversation.add(new ChatMessage("assistant", generate(prompt())));
-      } catch (CompletionException | GenerationException | CommandException e) {
+      } catch (CompletionException
+          | GenerationException
+          | ChatTemplateException
+          | CommandException e) {
         conversation.dropQuestion();
         terminal.writer().println();
         terminal.writer().println("sluice: " + Failures.message(e));
@@ -157,7 +168,10 @@ final class ChatCommand implements Runnable {
 
     private String generate(int[] ids) {
       TextRequest request =
-          sampling.request(new TextRequest.Prompt.Ids(Arrays.stream(ids).boxed().toList()), seed);
+          sampling.request(
+              new TextRequest.Prompt.Ids(Arrays.stream(ids).boxed().toList()),
+              seed,
+              template.stopStrings());
       StringBuilder answer = new StringBuilder();
       var stream =
           Source.single(request)

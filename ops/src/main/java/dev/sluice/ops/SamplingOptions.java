@@ -112,23 +112,24 @@ final class SamplingOptions {
     return known;
   }
 
-  /** As {@link #request(TextRequest.Prompt, long)} with {@link #seed}. */
+  /** A request with these options and {@link #seed}. */
   TextRequest request(TextRequest.Prompt prompt) {
-    return request(prompt, seed());
+    return request(prompt, seed(), List.of());
   }
 
   /**
-   * A request with these options, but for the seed.
+   * A request with these options, but for the seed, and with more stop strings.
    *
    * @throws CommandException naming the option that is out of its limits
    */
-  TextRequest request(TextRequest.Prompt prompt, long withSeed) {
+  TextRequest request(TextRequest.Prompt prompt, long withSeed, List<String> moreStops) {
     try {
       TextRequest.Builder request =
           TextRequest.builder(prompt)
               .sampling(parameters(withSeed))
               .maxTokens(maxTokens < 0 ? TokenRequest.UNLIMITED : maxTokens)
               .stop(stop.toArray(String[]::new))
+              .stop(moreStops.toArray(String[]::new))
               .ignoreEos(ignoreEos);
       stopTokens.forEach(request::stopToken);
       return request.build();
