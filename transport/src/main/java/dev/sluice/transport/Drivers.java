@@ -57,9 +57,11 @@ final class Drivers {
 
   private static IdleStrategy idle(TransportConfig config) {
     return switch (config.idle()) {
+      // The first frame over UDP after a pause waits for the end of a sleep; over IPC the driver is
+      // not on the way.
       case BACKOFF ->
           new BackoffIdleStrategy(
-              20, 20, TimeUnit.MICROSECONDS.toNanos(1), TimeUnit.MICROSECONDS.toNanos(100));
+              20, 20, TimeUnit.MICROSECONDS.toNanos(1), TimeUnit.MILLISECONDS.toNanos(1));
       case SPIN -> new BusySpinIdleStrategy();
     };
   }

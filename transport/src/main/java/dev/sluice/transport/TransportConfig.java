@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class TransportConfig {
   /** How the driver's thread waits when there is nothing to do. */
   public enum Idle {
-    /** Spin a little, then sleep up to 0.1 ms: for machines whose cores have other work. */
+    /** Spin a little, then sleep up to 1 ms: for machines whose cores have other work. */
     BACKOFF,
     /** Spin: the lowest latency, and a core for the driver alone. */
     SPIN
