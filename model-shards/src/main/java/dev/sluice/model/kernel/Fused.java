@@ -16,10 +16,10 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Dot products of {@value Tiles#ROWS} quantized rows with one vector, dequantized in registers: for
- * a single token, where reading the weights is all that counts. One row after the other: memory is
- * read as one stream, which is worth more than independent sums; and a byte of each cache line is
- * read a page ahead, since the machine's own prefetching ends at the page. The sums are laid out as
- * by {@link Tiles} and have the same bits.
+ * a single token, where reading the weights is all that counts. Two rows at a time: with four, the
+ * compiler stops inlining and boxes vectors. Meanwhile rows further on are read, a byte of each
+ * cache line, since the machine's own prefetching ends at the page. The sums are laid out as by
+ * {@link Tiles} and have the same bits.
  *
  * <p>Only where a vector holds all 16 lanes; elsewhere the panel serves as well.
  */
@@ -27,7 +27,8 @@ final class Fused {
   private static final boolean VECTORS = LENGTH == VIRTUAL;
   private static final VectorSpecies<Byte> B = ByteVector.SPECIES_128;
   private static final int BLOCK = 32;
-  private static final int AHEAD = 4096 + 256;
+  private static final int PAIR = 2;
+  private static final int AHEAD_ROWS = 4;
   private static final int INPUT_SHIFT = 7; // bytes of the inputs of a block: 32 floats
   private static final long SUM_BYTES = Lanes.VIRTUAL_BYTES;
   private static final long Q80_BYTES = 34;
@@ -50,45 +51,62 @@ final class Fused {
    */
   static int multiply(GgmlType type, long w, long wStride, long x, int n, long sums, long last) {
     int ahead = 0;
-    for (int row = 0; row < Tiles.ROWS; row++) {
+    for (int row = 0; row < Tiles.ROWS; row += PAIR) {
       long at = w + row * wStride;
       long sum = sums + row * SUM_BYTES;
-      ahead += type == GgmlType.Q8_0 ? q80(at, x, n, sum, last) : q40(at, x, n, sum, last);
+      ahead +=
+          type == GgmlType.Q8_0
+              ? q80(at, wStride, x, n, sum, last)
+              : q40(at, wStride, x, n, sum, last);
     }
     return ahead;
   }
 
-  private static int q80(long w, long x, int n, long sum, long last) {
-    FloatVector s = FloatVector.zero(F);
+  private static int q80(long w, long wStride, long x, int n, long sums, long last) {
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = s0;
+    long next = w + AHEAD_ROWS * wStride;
     int ahead = 0;
     for (int i = 0; i < n / BLOCK; i++) {
-      long block = w + i * Q80_BYTES;
+      long row0 = w + i * Q80_BYTES;
+      long row1 = row0 + wStride;
+      ahead += getByte(Math.min(next + i * (PAIR * Q80_BYTES), last));
+      FloatVector d0 = FloatVector.broadcast(F, getHalf(row0));
+      FloatVector d1 = FloatVector.broadcast(F, getHalf(row1));
       long input = x + ((long) i << INPUT_SHIFT);
-      ahead += getByte(Math.min(block + AHEAD, last));
-      FloatVector scale = FloatVector.broadcast(F, getHalf(block));
       FloatVector v = FloatVector.fromMemorySegment(F, ALL, input, ORDER);
-      s = bytes(block + 2).mul(scale).fma(v, s);
+      s0 = bytes(row0 + 2).mul(d0).fma(v, s0);
+      s1 = bytes(row1 + 2).mul(d1).fma(v, s1);
       v = FloatVector.fromMemorySegment(F, ALL, input + SUM_BYTES, ORDER);
-      s = bytes(block + 18).mul(scale).fma(v, s);
+      s0 = bytes(row0 + 18).mul(d0).fma(v, s0);
+      s1 = bytes(row1 + 18).mul(d1).fma(v, s1);
     }
-    s.intoMemorySegment(ALL, sum, ORDER);
+    s0.intoMemorySegment(ALL, sums, ORDER);
+    s1.intoMemorySegment(ALL, sums + SUM_BYTES, ORDER);
     return ahead;
   }
 
-  private static int q40(long w, long x, int n, long sum, long last) {
-    FloatVector s = FloatVector.zero(F);
+  private static int q40(long w, long wStride, long x, int n, long sums, long last) {
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = s0;
+    long next = w + AHEAD_ROWS * wStride;
     int ahead = 0;
     for (int i = 0; i < n / BLOCK; i++) {
-      long block = w + i * Q40_BYTES;
+      long row0 = w + i * Q40_BYTES;
+      long row1 = row0 + wStride;
+      ahead += getByte(Math.min(next + i * (PAIR * Q40_BYTES), last));
+      FloatVector d0 = FloatVector.broadcast(F, getHalf(row0));
+      FloatVector d1 = FloatVector.broadcast(F, getHalf(row1));
       long input = x + ((long) i << INPUT_SHIFT);
-      ahead += getByte(Math.min(block + AHEAD, last));
-      FloatVector scale = FloatVector.broadcast(F, getHalf(block));
       FloatVector v = FloatVector.fromMemorySegment(F, ALL, input, ORDER);
-      s = nibbles(block + 2, 0).mul(scale).fma(v, s);
+      s0 = nibbles(row0 + 2, 0).mul(d0).fma(v, s0);
+      s1 = nibbles(row1 + 2, 0).mul(d1).fma(v, s1);
       v = FloatVector.fromMemorySegment(F, ALL, input + SUM_BYTES, ORDER);
-      s = nibbles(block + 2, 4).mul(scale).fma(v, s);
+      s0 = nibbles(row0 + 2, 4).mul(d0).fma(v, s0);
+      s1 = nibbles(row1 + 2, 4).mul(d1).fma(v, s1);
     }
-    s.intoMemorySegment(ALL, sum, ORDER);
+    s0.intoMemorySegment(ALL, sums, ORDER);
+    s1.intoMemorySegment(ALL, sums + SUM_BYTES, ORDER);
     return ahead;
   }
 
