@@ -27,6 +27,14 @@ final class Fused {
   private static final boolean VECTORS = LENGTH == VIRTUAL;
   private static final VectorSpecies<Byte> B = ByteVector.SPECIES_128;
   private static final int BLOCK = 32;
+
+  /**
+   * No address and no stride has more bits. Masks that change nothing, but tell the compiler that
+   * no sum overflows, so that it drops every bounds check of the loops.
+   */
+  private static final long ADDRESS = (1L << 56) - 1;
+
+  private static final long OFFSET = (1L << 48) - 1;
   private static final int PAIR = 2;
   private static final int AHEAD_ROWS = 4;
   private static final int INPUT_SHIFT = 7; // bytes of the inputs of a block: 32 floats
@@ -62,7 +70,11 @@ final class Fused {
     return ahead;
   }
 
-  private static int q80(long w, long wStride, long x, int n, long sums, long last) {
+  private static int q80(long weights, long stride, long inputs, int n, long sums, long lastByte) {
+    long w = weights & ADDRESS;
+    long wStride = stride & OFFSET;
+    long x = inputs & ADDRESS;
+    long last = lastByte & ADDRESS;
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
     long next = w + AHEAD_ROWS * wStride;
@@ -86,7 +98,11 @@ final class Fused {
     return ahead;
   }
 
-  private static int q40(long w, long wStride, long x, int n, long sums, long last) {
+  private static int q40(long weights, long stride, long inputs, int n, long sums, long lastByte) {
+    long w = weights & ADDRESS;
+    long wStride = stride & OFFSET;
+    long x = inputs & ADDRESS;
+    long last = lastByte & ADDRESS;
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
     long next = w + AHEAD_ROWS * wStride;
