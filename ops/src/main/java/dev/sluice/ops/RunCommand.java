@@ -93,6 +93,9 @@ final class RunCommand implements Runnable {
       }
       case TextEvent.Prompt _, TextEvent.Scored _ -> {}
     }
+    if (Streams.out().checkError()) {
+      throw new CommandException("nobody reads standard output any more");
+    }
     return event;
   }
 

@@ -16,11 +16,13 @@ import dev.sluice.stages.tokenizer.Tokenizer;
  * termination of the process closes it too, so that nothing of it stays behind.
  */
 final class Session implements AutoCloseable {
+  private static volatile boolean exiting;
+
   private final GgufFile file;
   private final Tokenizer tokenizer;
   private final Pipeline pipeline;
   private final int contextTokens;
-  private final Thread onExit = new Thread(this::shutDown, "sluice-exit");
+  private final Thread onExit = new Thread(this::exit, "sluice-exit");
   private boolean closed;
 
   private Session(GgufFile file, Tokenizer tokenizer, Pipeline pipeline, int contextTokens) {
@@ -73,6 +75,16 @@ final class Session implements AutoCloseable {
     } catch (IllegalStateException e) {
       // The process ends already; the hook may be closing, or about to.
     }
+    shutDown();
+  }
+
+  /** Whether the process was told to end, so that what fails now is no news. */
+  static boolean exiting() {
+    return exiting;
+  }
+
+  private void exit() {
+    exiting = true;
     shutDown();
   }
 

@@ -59,7 +59,9 @@ public final class Sluice implements Runnable {
     line.setParameterExceptionHandler(Sluice::onBadUsage);
     line.setExecutionExceptionHandler(
         (failure, _, _) -> {
-          report(failure, sluice.debug);
+          if (!Session.exiting()) {
+            report(failure, sluice.debug);
+          }
           return CommandLine.ExitCode.SOFTWARE;
         });
     return line.execute(args);
