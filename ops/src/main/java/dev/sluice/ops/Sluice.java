@@ -1,6 +1,8 @@
 package dev.sluice.ops;
 
+import dev.sluice.actors.placement.PlacementException;
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.stages.flow.GenerationException;
 import java.io.PrintStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -82,7 +84,12 @@ public final class Sluice implements Runnable {
   /** One line for what is the user's to mend; a bug says where it was seen. */
   private static void report(Throwable failure, boolean debug) {
     PrintStream err = Streams.err();
-    boolean expected = failure instanceof CommandException || failure instanceof ModelFileException;
+    Throwable inner = Failures.unwrap(failure);
+    boolean expected =
+        inner instanceof CommandException
+            || inner instanceof ModelFileException
+            || inner instanceof PlacementException
+            || inner instanceof GenerationException;
     err.println("sluice: " + Failures.message(failure));
     if (debug) {
       failure.printStackTrace(err);
