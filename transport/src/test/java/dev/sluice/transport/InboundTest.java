@@ -112,6 +112,10 @@ class InboundTest {
     for (int i = 0; i < faults; i++) {
       fault(random, wire);
     }
+    // A frame lost at the end shows when another one comes.
+    Frame last = Links.random(random, 1, 12, 3, 1_000);
+    sent.add(Links.Copy.of(last));
+    wire.addAll(fragments(last, 12, 992));
     List<Links.Copy> delivered = new ArrayList<>();
     try (Inbound inbound = new Inbound(ledger, MAX_PAYLOAD)) {
       wire.forEach(fragment -> feed(inbound, fragment, delivered));
