@@ -11,6 +11,7 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -19,6 +20,7 @@ class TokenizerPropertyTest {
   private static final int MEGABYTE = 1 << 20;
 
   @Property(tries = 300)
+  @AddLifecycleHook(NeedsVocabularies.class)
   void shouldDecodeWhatItEncoded(@ForAll("texts") String text) {
     // Falcon's and StarCoder's vocabularies lack tokens for some bytes.
     for (String name : List.of("gpt-2", "deepseek-llm", "llama-spm")) {
@@ -30,6 +32,7 @@ class TokenizerPropertyTest {
   }
 
   @Property(tries = 300)
+  @AddLifecycleHook(NeedsVocabularies.class)
   void shouldGiveTheSameTextInPartsAsAtOnce(@ForAll long seed) {
     Random random = new Random(seed);
     for (String name : VocabularyFixtures.ALL) {
