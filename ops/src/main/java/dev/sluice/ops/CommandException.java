@@ -1,14 +1,16 @@
 package dev.sluice.ops;
 
 /** What a user can mend: the message says what was wrong, where, and what to do. */
-final class CommandException extends RuntimeException {
+public final class CommandException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  CommandException(String message) {
+  /** A failure that {@code message} tells in full. */
+  public CommandException(String message) {
     super(message);
   }
 
-  CommandException(String message, Throwable cause) {
+  /** The same, with what led to it. */
+  public CommandException(String message, Throwable cause) {
     super(message, cause);
   }
 }

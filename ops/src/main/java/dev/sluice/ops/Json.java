@@ -7,24 +7,25 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 
 /** JSON on standard output: one object a line. */
-final class Json {
+public final class Json {
   private static final JsonFactory FACTORY = new JsonFactory();
 
   private Json() {}
 
   /** Writes the fields of one object. */
-  interface Fields {
+  public interface Fields {
+    /** Writes them, the names too. */
     void write(JsonGenerator json) throws IOException;
   }
 
   /** Prints an object on a line of its own, at once. */
-  static void print(Fields fields) {
+  public static void print(Fields fields) {
     Streams.out().println(object(fields));
     Streams.out().flush();
   }
 
   /** An object as text. */
-  static String object(Fields fields) {
+  public static String object(Fields fields) {
     StringWriter text = new StringWriter();
     try (JsonGenerator json = FACTORY.createGenerator(text)) {
       json.writeStartObject();
@@ -39,7 +40,7 @@ final class Json {
   /**
    * As {@link #number(JsonGenerator, String, double)}, in the fewest digits that tell the float.
    */
-  static void number(JsonGenerator json, String name, float value) throws IOException {
+  public static void number(JsonGenerator json, String name, float value) throws IOException {
     if (Float.isFinite(value)) {
       json.writeNumberField(name, value);
     } else {
@@ -48,7 +49,7 @@ final class Json {
   }
 
   /** A number that JSON has no word for (an infinity, NaN) is null. */
-  static void number(JsonGenerator json, String name, double value) throws IOException {
+  public static void number(JsonGenerator json, String name, double value) throws IOException {
     if (Double.isFinite(value)) {
       json.writeNumberField(name, value);
     } else {

@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       ScoreCommand.class,
       TokenizeCommand.class,
       PlanCommand.class,
+      TrainCommand.class,
       StartupArchive.class
     },
     footer = {"", "sluice VERB --help explains a verb."})

@@ -12,7 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Standard input, output and error, always UTF-8, and text files. */
-final class Streams {
+public final class Streams {
   /** The most text that is read from a file or from standard input. */
   static final int MAX_TEXT_BYTES = 64 << 20;
 
@@ -21,11 +21,13 @@ final class Streams {
 
   private Streams() {}
 
-  static PrintStream out() {
+  /** Standard output: data. */
+  public static PrintStream out() {
     return OUT;
   }
 
-  static PrintStream err() {
+  /** Standard error: everything else. */
+  public static PrintStream err() {
     return ERR;
   }
 

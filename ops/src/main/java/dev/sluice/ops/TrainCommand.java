@@ -1,0 +1,22 @@
+package dev.sluice.ops;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice train}: from text to a model, one verb a step. */
+@Command(
+    name = "train",
+    description = "Makes a model: text to learn from, a tokenizer, pre-training, fine-tuning.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "VERB",
+    subcommands = {})
+final class TrainCommand implements Runnable {
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "which verb of train?");
+  }
+}

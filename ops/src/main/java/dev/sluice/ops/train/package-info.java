@@ -1,0 +1,5 @@
+/** The verbs of {@code sluice train}. */
+@NullMarked
+package dev.sluice.ops.train;
+
+import org.jspecify.annotations.NullMarked;
