@@ -20,7 +20,7 @@ import java.util.function.Consumer;
 public final class TestModels {
   /** All architectures. */
   public static final List<String> ARCHITECTURES =
-      List.of("llama", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "gpt2");
+      List.of("llama", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "gpt2", "sluice");
 
   private final String architecture;
   private final long seed;
@@ -38,6 +38,7 @@ public final class TestModels {
   private boolean tied;
   private boolean biases;
   private boolean sinusoidal;
+  private boolean plainGelu;
   private GgmlType type = GgmlType.F32;
   private float[] frequencyFactors = {};
   private float[] longFactors = {};
@@ -83,6 +84,14 @@ public final class TestModels {
         model.window = draw.nextBoolean() ? 3 + draw.nextInt(9) : 0;
         if (draw.nextBoolean()) {
           model.longRope(draw.nextBoolean() ? 16 : 512);
+        }
+      }
+      case "sluice" -> {
+        if (draw.nextBoolean()) {
+          model.sinusoidal();
+        }
+        if (draw.nextBoolean()) {
+          model.plainGelu();
         }
       }
       case "gemma2", "gemma3" -> model.window = 2 + draw.nextInt(10);
@@ -164,10 +173,16 @@ public final class TestModels {
     return this;
   }
 
-  /** Sine waves instead of rotary positions (llama only). */
+  /** Sine waves instead of rotary positions (llama and sluice). */
   public TestModels sinusoidal() {
     sinusoidal = true;
     return with(w -> w.string("sluice.position_encoding", "sinusoidal"), "sinusoidal");
+  }
+
+  /** A feed-forward without a gate (sluice only). */
+  public TestModels plainGelu() {
+    plainGelu = true;
+    return with(w -> w.string("sluice.feed_forward", "gelu"), "plain gelu");
   }
 
   /** Llama 3's frequency factors. */
@@ -313,6 +328,8 @@ public final class TestModels {
       linear(w, b + "ffn_up", feedForward, embedding, true);
     } else if (architecture.equals("phi3")) {
       linear(w, b + "ffn_up", 2 * feedForward, embedding, false);
+    } else if (plainGelu) {
+      linear(w, b + "ffn_up", feedForward, embedding, false);
     } else {
       linear(w, b + "ffn_gate", feedForward, embedding, bias);
       linear(w, b + "ffn_up", feedForward, embedding, bias);

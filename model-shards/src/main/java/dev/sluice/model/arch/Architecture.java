@@ -48,7 +48,13 @@ public enum Architecture {
   /** Phi 3 and 4. */
   PHI3("phi3", NormKind.RMS, RopeStyle.NEOX, Activation.SILU, 1, GATED, FUSED_QKV, FUSED_GATE_UP),
   /** GPT-2: learned positions, LayerNorm, biases everywhere. */
-  GPT2("gpt2", NormKind.LAYER, RopeStyle.NEOX, Activation.GELU_TANH, 0, FUSED_QKV, QKV_BIASES);
+  GPT2("gpt2", NormKind.LAYER, RopeStyle.NEOX, Activation.GELU_TANH, 0, FUSED_QKV, QKV_BIASES),
+  /**
+   * This project's own, for what llama cannot say. As llama, but two keys choose: {@code
+   * sluice.position_encoding} "rope" (also where missing) or "sinusoidal", {@code
+   * sluice.feed_forward} "swiglu" (likewise) or "gelu", which is without a gate.
+   */
+  SLUICE("sluice", NormKind.RMS, RopeStyle.NORM, Activation.SILU, 0, GATED);
 
   /** What an architecture may have beside the common parts. */
   enum Trait {
@@ -112,13 +118,14 @@ public enum Architecture {
     return ropeStyle;
   }
 
-  /** The feed-forward's non-linearity. */
+  /** The feed-forward's non-linearity, unless the file chooses another. */
   public Activation activation() {
     return activation;
   }
 
   /**
-   * Whether the feed-forward is {@code down(act(gate(x)) * up(x))} and not {@code down(act(up))}.
+   * Whether the feed-forward is {@code down(act(gate(x)) * up(x))} and not {@code
+   * down(act(up(x)))}, unless the file chooses.
    */
   public boolean gated() {
     return traits.contains(GATED);

@@ -84,7 +84,7 @@ record Layer(
     if (traits.fusedGateUp()) {
       loader.part(prefix + TensorNames.UP, 2 * length);
     } else {
-      if (traits.gated()) {
+      if (spec.gated()) {
         loader.part(prefix + TensorNames.GATE, length);
       }
       loader.part(prefix + TensorNames.UP, length);

@@ -29,6 +29,9 @@ import dev.sluice.model.gguf.GgufFile;
  * @param slidingPattern which layers slide: with 0 none, with 1 all, with n all but every n-th
  *     (layer {@code l} slides when {@code (l + 1) % n != 0})
  * @param embeddingScale what embeddings are multiplied by
+ * @param activation the feed-forward's non-linearity
+ * @param gated whether the feed-forward is {@code down(act(gate(x)) * up(x))} and not {@code
+ *     down(act(up(x)))}
  */
 public record ModelSpec(
     Architecture architecture,
@@ -50,7 +53,9 @@ public record ModelSpec(
     float finalSoftCap,
     int slidingWindow,
     int slidingPattern,
-    float embeddingScale) {
+    float embeddingScale,
+    Activation activation,
+    boolean gated) {
   /**
    * Reads the shape of a model.
    *
@@ -82,17 +87,14 @@ public record ModelSpec(
         0,
         0,
         0,
-        1);
+        1,
+        architecture.activation(),
+        architecture.gated());
   }
 
   /** How activations are normalized. */
   public NormKind norm() {
     return architecture.norm();
-  }
-
-  /** The feed-forward's non-linearity. */
-  public Activation activation() {
-    return architecture.activation();
   }
 
   /** Whether rows of {@code layer} see only the last {@link #slidingWindow} positions. */

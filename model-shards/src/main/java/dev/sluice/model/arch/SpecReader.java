@@ -84,6 +84,7 @@ final class SpecReader {
               + " elements of a row");
     }
     int window = window();
+    boolean plainGelu = plainGelu();
     return new ModelSpec(
         architecture,
         name,
@@ -105,7 +106,9 @@ final class SpecReader {
         softCap("final_logit_softcapping", architecture == Architecture.GEMMA2 ? 30 : 0),
         window,
         window == 0 ? 0 : slidingPattern(layers),
-        architecture.embeddingScaled() ? (float) Math.sqrt(embeddingLength) : 1);
+        architecture.embeddingScaled() ? (float) Math.sqrt(embeddingLength) : 1,
+        plainGelu ? Activation.GELU_TANH : architecture.activation(),
+        architecture.gated() && !plainGelu);
   }
 
   private int headLength(String name, int embeddingLength, int heads) {
@@ -209,12 +212,27 @@ final class SpecReader {
         key + " " + Arrays.toString(slides) + " is no regular pattern over " + layers + " layers");
   }
 
+  /** Whether the file chooses GELU without a gate, as only this project's own models can. */
+  private boolean plainGelu() {
+    if (architecture != Architecture.SLUICE) {
+      return false;
+    }
+    String feedForward = metadata.findString(key("feed_forward")).orElse("swiglu");
+    return switch (feedForward) {
+      case "swiglu" -> false;
+      case "gelu" -> true;
+      default ->
+          throw refuse(key("feed_forward") + " is '" + feedForward + "': known are swiglu, gelu");
+    };
+  }
+
   private PositionEncoding position(int keyLength) {
     if (architecture == Architecture.GPT2) {
       return new PositionEncoding.Learned();
     }
     String encoding = metadata.findString("sluice.position_encoding").orElse("rope");
-    if (encoding.equals("sinusoidal") && architecture == Architecture.LLAMA) {
+    boolean choosable = architecture == Architecture.LLAMA || architecture == Architecture.SLUICE;
+    if (encoding.equals("sinusoidal") && choosable) {
       return new PositionEncoding.Sinusoidal();
     }
     if (!encoding.equals("rope")) {

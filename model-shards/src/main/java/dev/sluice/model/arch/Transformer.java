@@ -128,7 +128,7 @@ public final class Transformer implements AutoCloseable {
     valuesAt = keysAt + spec.keysLength();
     qkvLength = valuesAt + spec.valuesLength();
     attendedLength = spec.heads() * spec.valueLength();
-    hiddenLength = (spec.architecture().gated() ? 2 : 1) * spec.feedForwardLength();
+    hiddenLength = (spec.gated() ? 2 : 1) * spec.feedForwardLength();
     slots = new int[maxRows];
     positions = new int[maxRows];
     x = floats(maxRows, spec.embeddingLength());
@@ -283,7 +283,7 @@ public final class Transformer implements AutoCloseable {
     long gate = at(row, hiddenLength);
     int length = spec.feedForwardLength();
     layer.gateUp().addBias(hidden, gate);
-    boolean gated = spec.architecture().gated();
+    boolean gated = spec.gated();
     switch (spec.activation()) {
       case SILU -> {
         if (gated) {

@@ -37,7 +37,7 @@ final class WeightLoader {
     int width = spec.embeddingLength();
     int hidden = spec.feedForwardLength();
     boolean fused = architecture.fusedQkv();
-    boolean separateGate = architecture.gated() && !architecture.fusedGateUp();
+    boolean separateGate = spec.gated() && !architecture.fusedGateUp();
     int qkv = spec.queryLength() + spec.keysLength() + spec.valuesLength();
     return new Layer(
         norm(prefix + "attn_norm", width),

@@ -163,6 +163,21 @@ class ModelSpecTest {
   }
 
   @Test
+  void shouldLetOurOwnArchitectureChoose() {
+    ModelSpec plain = spec(TestModels.of("sluice", 1));
+    assertThat(plain.position()).isInstanceOf(PositionEncoding.Rope.class);
+    assertThat(plain.activation()).isEqualTo(Activation.SILU);
+    assertThat(plain.gated()).isTrue();
+    ModelSpec chosen = spec(TestModels.of("sluice", 1).sinusoidal().plainGelu());
+    assertThat(chosen.position()).isEqualTo(new PositionEncoding.Sinusoidal());
+    assertThat(chosen.activation()).isEqualTo(Activation.GELU_TANH);
+    assertThat(chosen.gated()).isFalse();
+    assertThatThrownBy(() -> spec(with("sluice", w -> w.string("sluice.feed_forward", "relu"))))
+        .isInstanceOf(ModelFileException.class)
+        .hasMessageContaining("sluice.feed_forward is 'relu': known are swiglu, gelu");
+  }
+
+  @Test
   void shouldChooseLongRopeFactorsByTheRunsContext() {
     ModelSpec spec = spec(TestModels.of("phi3", 1).context(256).longRope(64));
     assertThat(spec.longFactors(64)).isFalse();

@@ -142,14 +142,15 @@ final class PlainModel {
     double[] up = linear(b + "ffn_up", h);
     int hidden = integer("feed_forward_length");
     double[] inner = new double[hidden];
-    double[] gate = isGpt2() ? up : isPhi3() ? up : linear(b + "ffn_gate", h);
+    boolean plain = isGpt2() || isPlainGelu();
+    double[] gate = plain || isPhi3() ? up : linear(b + "ffn_gate", h);
     for (int i = 0; i < hidden; i++) {
       double g = gate[i];
       double activated =
-          isGemma() || isGpt2()
+          isGemma() || plain
               ? 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g)))
               : g / (1 + Math.exp(-g));
-      inner[i] = isGpt2() ? activated : activated * (isPhi3() ? up[hidden + i] : up[i]);
+      inner[i] = plain ? activated : activated * (isPhi3() ? up[hidden + i] : up[i]);
     }
     return linear(b + "ffn_down", inner);
   }
@@ -196,7 +197,7 @@ final class PlainModel {
         theta = theta / factor * interpolated + theta * (1 - interpolated);
         magnitude = 0.1 * Math.log(factor) + 1;
       }
-      boolean neighbours = architecture.equals("llama");
+      boolean neighbours = architecture.equals("llama") || architecture.equals("sluice");
       int a = neighbours ? 2 * i : i;
       int b = neighbours ? 2 * i + 1 : i + d / 2;
       double cos = magnitude * Math.cos(p * theta);
@@ -292,6 +293,10 @@ final class PlainModel {
 
   private boolean isGemma() {
     return architecture.startsWith("gemma");
+  }
+
+  private boolean isPlainGelu() {
+    return metadata.findString("sluice.feed_forward").orElse("").equals("gelu");
   }
 
   private boolean isSinusoidal() {

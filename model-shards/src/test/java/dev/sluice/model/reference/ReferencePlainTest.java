@@ -43,7 +43,10 @@ class ReferencePlainTest {
             TestModels.of("llama", 11).sinusoidal(),
             TestModels.of("llama", 12).heads(6, 1).biases(),
             TestModels.of("qwen2", 13),
-            TestModels.of("qwen3", 14).headLength(24)),
+            TestModels.of("qwen3", 14).headLength(24),
+            TestModels.of("sluice", 16),
+            TestModels.of("sluice", 17).sinusoidal().plainGelu().tied(true),
+            TestModels.of("sluice", 18).plainGelu()),
         TestModels.ARCHITECTURES.stream()
             .flatMap(a -> IntStream.range(20, 23).mapToObj(seed -> TestModels.random(a, seed))));
   }

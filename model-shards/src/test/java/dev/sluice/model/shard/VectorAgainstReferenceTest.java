@@ -48,7 +48,10 @@ class VectorAgainstReferenceTest {
             TestModels.of("llama", 12).heads(6, 1).biases(),
             TestModels.of("llama", 15).window(6),
             TestModels.of("qwen2", 13).type(GgmlType.Q4_0),
-            TestModels.of("qwen3", 14).headLength(24)),
+            TestModels.of("qwen3", 14).headLength(24),
+            TestModels.of("sluice", 16),
+            TestModels.of("sluice", 17).sinusoidal().plainGelu().tied(true),
+            TestModels.of("sluice", 18).plainGelu()),
         TestModels.ARCHITECTURES.stream()
             .flatMap(a -> IntStream.range(100, 104).mapToObj(s -> TestModels.random(a, s))));
   }
