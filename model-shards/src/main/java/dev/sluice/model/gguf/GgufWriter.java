@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -218,6 +219,16 @@ public final class GgufWriter {
   }
 
   /**
+   * Writes the bytes of one file to a channel, which the caller opened and closes; for those who
+   * must hash them or force them to the disk. The channel blocks, or takes all it is given.
+   *
+   * @throws IOException as the channel does; it then holds a part of the file
+   */
+  public void write(WritableByteChannel channel) throws IOException {
+    write(channel, values, List.copyOf(tensors.values()));
+  }
+
+  /**
    * Writes {@code parts} files {@code PREFIX-00001-of-0000N.gguf} into a folder, with about equally
    * many tensors each; the first holds all the metadata.
    *
@@ -273,17 +284,22 @@ public final class GgufWriter {
               StandardOpenOption.CREATE,
               StandardOpenOption.TRUNCATE_EXISTING,
               StandardOpenOption.WRITE)) {
-        writeFully(channel, ByteBuffer.wrap(header(partValues, items)));
-        for (Item item : items) {
-          writeFully(channel, item.data());
-          pad(channel);
-        }
+        write(channel, partValues, items);
       }
       Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       throw new ModelFileException(file, "cannot be written: " + GgufPart.reason(e), e);
     } finally {
       boolean _ = part.toFile().delete(); // it is there only after a failure
+    }
+  }
+
+  private void write(WritableByteChannel channel, Map<String, byte[]> partValues, List<Item> items)
+      throws IOException {
+    writeFully(channel, ByteBuffer.wrap(header(partValues, items)));
+    for (Item item : items) { // the header ends aligned, so a tensor's padding hangs on its size
+      writeFully(channel, item.data());
+      writeFully(channel, ByteBuffer.allocate(padding(item.data().byteSize())));
     }
   }
 
@@ -311,18 +327,15 @@ public final class GgufWriter {
     return Math.toIntExact(Math.ceilDiv(position, alignment) * alignment - position);
   }
 
-  private void pad(FileChannel channel) throws IOException {
-    writeFully(channel, ByteBuffer.allocate(padding(channel.position())));
-  }
-
-  private static void writeFully(FileChannel channel, MemorySegment data) throws IOException {
+  private static void writeFully(WritableByteChannel channel, MemorySegment data)
+      throws IOException {
     for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES) {
       long length = Math.min(CHUNK_BYTES, data.byteSize() - at);
       writeFully(channel, data.asSlice(at, length).asByteBuffer());
     }
   }
 
-  private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
+  private static void writeFully(WritableByteChannel channel, ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       int _ = channel.write(bytes);
     }
