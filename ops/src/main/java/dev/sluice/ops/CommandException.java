@@ -1,5 +1,7 @@
 package dev.sluice.ops;
 
+import org.jspecify.annotations.Nullable;
+
 /** What a user can mend: the message says what was wrong, where, and what to do. */
 public final class CommandException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -10,7 +12,7 @@ public final class CommandException extends RuntimeException {
   }
 
   /** The same, with what led to it. */
-  public CommandException(String message, Throwable cause) {
+  public CommandException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,4 +1,4 @@
-/** The verbs of {@code sluice train}. */
+/** The verbs of {@code sluice train}, and the files of text that they share. */
 @NullMarked
 package dev.sluice.ops.train;
 
