@@ -197,7 +197,7 @@ public final class GgufWriter {
     return tensor(name, type, MemorySegment.ofArray(data), dimensions);
   }
 
-  /** A tensor from values, quantized by {@link Quantizer}: F32, F16, BF16, Q8_0 or Q4_0. */
+  /** A tensor from values, quantized to one of the types that {@link Quantizer} supports. */
   public GgufWriter tensor(String name, GgmlType type, float[] values, long... dimensions) {
     byte[] data = new byte[Math.toIntExact(type.bytesFor(values.length))];
     Quantizer.quantize(type, values, 0, values.length, MemorySegment.ofArray(data));

@@ -24,7 +24,15 @@ import org.junit.jupiter.api.Test;
 
 final class DequantizerTest {
   private static final Set<GgmlType> QUANTIZABLE =
-      EnumSet.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0, GgmlType.Q4_0);
+      EnumSet.of(
+          GgmlType.F32,
+          GgmlType.F16,
+          GgmlType.BF16,
+          GgmlType.Q8_0,
+          GgmlType.Q4_0,
+          GgmlType.Q4_1,
+          GgmlType.Q5_0,
+          GgmlType.Q5_1);
 
   @Test
   void shouldGiveTheFixturesBitForBit() throws IOException {
@@ -89,7 +97,10 @@ final class DequantizerTest {
     }
   }
 
-  /** Half a step of the type, and for Q4_0 a whole one, because its +8 does not exist. */
+  /**
+   * Half a step of the type; for Q4_0 and Q5_0 a whole one, because their +8 and +16 do not exist.
+   * The steps of Q4_1 and Q5_1 are shares of at most twice the largest magnitude.
+   */
   private static double tolerance(GgmlType type, float[] values, int index) {
     int block = index / 32 * 32;
     float largest = 0;
@@ -102,7 +113,11 @@ final class DequantizerTest {
       case F16 -> Math.abs(values[index]) * 0x1p-11 + 0x1p-25;
       case BF16 -> Math.abs(values[index]) * 0x1p-8;
       case Q8_0 -> largest / 127 / 2 + halfFloat;
-      default -> largest / 8 + halfFloat;
+      case Q4_0 -> largest / 8 + halfFloat;
+      case Q4_1 -> largest / 15 + 3 * halfFloat;
+      case Q5_0 -> largest / 16 + halfFloat;
+      case Q5_1 -> largest / 31 + 3 * halfFloat;
+      default -> throw new AssertionError(type);
     };
   }
 
@@ -168,7 +183,7 @@ final class DequantizerTest {
     assertThatIllegalArgumentException().isThrownBy(() -> quantize(GgmlType.Q8_0, values));
     values[7] = 1e9f;
     assertThatIllegalArgumentException().isThrownBy(() -> quantize(GgmlType.Q4_0, values));
-    assertThatIllegalArgumentException().isThrownBy(() -> quantize(GgmlType.Q6_K, new float[256]));
+    assertThatIllegalArgumentException().isThrownBy(() -> quantize(GgmlType.Q2_K, new float[256]));
   }
 
   private static byte[] quantize(GgmlType type, float[] values) {
