@@ -1,5 +1,7 @@
 package dev.sluice.ops;
 
+import dev.sluice.ops.train.ExportCommand;
+import dev.sluice.ops.train.PretrainCommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -11,7 +13,7 @@ import picocli.CommandLine.Spec;
     description = "Makes a model: text to learn from, a tokenizer, pre-training, fine-tuning.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "VERB",
-    subcommands = {})
+    subcommands = {PretrainCommand.class, ExportCommand.class})
 final class TrainCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 
