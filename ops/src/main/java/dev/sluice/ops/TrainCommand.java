@@ -1,11 +1,8 @@
 package dev.sluice.ops;
 
-<<<<<<< Updated upstream
+import dev.sluice.ops.train.CorpusCommand;
 import dev.sluice.ops.train.ExportCommand;
 import dev.sluice.ops.train.PretrainCommand;
-=======
-import dev.sluice.ops.train.CorpusCommand;
->>>>>>> Stashed changes
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -17,11 +14,7 @@ import picocli.CommandLine.Spec;
     description = "Makes a model: text to learn from, a tokenizer, pre-training, fine-tuning.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "VERB",
-<<<<<<< Updated upstream
-    subcommands = {PretrainCommand.class, ExportCommand.class})
-=======
-    subcommands = {CorpusCommand.class})
->>>>>>> Stashed changes
+    subcommands = {CorpusCommand.class, PretrainCommand.class, ExportCommand.class})
 final class TrainCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 
