@@ -3,6 +3,7 @@ package dev.sluice.ops;
 import dev.sluice.actors.placement.PlacementException;
 import dev.sluice.model.gguf.ModelFileException;
 import dev.sluice.stages.flow.GenerationException;
+import dev.sluice.stages.tokenizer.TokenizerTrainingException;
 import java.io.PrintStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -90,7 +91,8 @@ public final class Sluice implements Runnable {
         inner instanceof CommandException
             || inner instanceof ModelFileException
             || inner instanceof PlacementException
-            || inner instanceof GenerationException;
+            || inner instanceof GenerationException
+            || inner instanceof TokenizerTrainingException;
     err.println("sluice: " + Failures.message(failure));
     if (debug) {
       failure.printStackTrace(err);

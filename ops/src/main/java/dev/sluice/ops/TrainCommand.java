@@ -3,6 +3,7 @@ package dev.sluice.ops;
 import dev.sluice.ops.train.CorpusCommand;
 import dev.sluice.ops.train.ExportCommand;
 import dev.sluice.ops.train.PretrainCommand;
+import dev.sluice.ops.train.TokenizerCommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Spec;
     description = "Makes a model: text to learn from, a tokenizer, pre-training, fine-tuning.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "VERB",
-    subcommands = {CorpusCommand.class, PretrainCommand.class, ExportCommand.class})
+    subcommands = {CorpusCommand.class, TokenizerCommand.class, PretrainCommand.class, ExportCommand.class})
 final class TrainCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

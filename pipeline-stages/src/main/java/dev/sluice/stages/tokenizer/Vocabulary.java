@@ -99,7 +99,7 @@ final class Vocabulary {
   }
 
   /** FNV-1a, with its high bits mixed into the low ones. */
-  private static int hash(byte[] bytes, int from, int to) {
+  static int hash(byte[] bytes, int from, int to) {
     int hash = 0x811C9DC5;
     for (int i = from; i < to; i++) {
       hash = (hash ^ bytes[i]) * 0x01000193;
