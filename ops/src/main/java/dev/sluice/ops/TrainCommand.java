@@ -15,7 +15,12 @@ import picocli.CommandLine.Spec;
     description = "Makes a model: text to learn from, a tokenizer, pre-training, fine-tuning.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "VERB",
-    subcommands = {CorpusCommand.class, TokenizerCommand.class, PretrainCommand.class, ExportCommand.class})
+    subcommands = {
+      CorpusCommand.class,
+      TokenizerCommand.class,
+      PretrainCommand.class,
+      ExportCommand.class
+    })
 final class TrainCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

@@ -5,6 +5,7 @@ import dev.sluice.model.gguf.GgufWriter;
 import dev.sluice.model.gguf.ModelFileException;
 import dev.sluice.ops.CommandException;
 import dev.sluice.ops.Json;
+import dev.sluice.ops.Progress;
 import dev.sluice.ops.Streams;
 import dev.sluice.ops.train.Documents.Document;
 import dev.sluice.stages.chat.ChatMessage;
@@ -27,7 +28,7 @@ import picocli.CommandLine.Parameters;
     description = "Learns a vocabulary from files of text and writes it as a GGUF file.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
-public final class TrainTokenizerCommand implements Runnable {
+public final class TokenizerCommand implements Runnable {
   private static final int MEBI = 20;
 
   @Parameters(
@@ -124,12 +125,12 @@ public final class TrainTokenizerCommand implements Runnable {
     TokenizerTrainer trainer = new TokenizerTrainer(options);
     long documents = 0;
     long bytes;
-    try (Progress progress = Progress.ofTerminal();
+    try (Progress progress = new Progress();
         Documents texts = Documents.open(inputs)) {
       while (texts.hasNext()) {
         add(texts.next(), trainer);
         documents++;
-        progress.show(
+        progress.say(
             () ->
                 "reading: %d of %d MiB"
                     .formatted(texts.bytesRead() >> MEBI, texts.bytes() >> MEBI));
@@ -138,10 +139,10 @@ public final class TrainTokenizerCommand implements Runnable {
     }
     checkMemory(trainer);
     GgufWriter file;
-    try (Progress progress = Progress.ofTerminal()) {
+    try (Progress progress = new Progress()) {
       file =
           trainer.learn(
-              tokens -> progress.show(() -> "learning: %d of %d tokens".formatted(tokens, size)));
+              tokens -> progress.say(() -> "learning: %d of %d tokens".formatted(tokens, size)));
     }
     write(file);
     report(trainer, documents, bytes, (System.nanoTime() - start) / 1e9);
@@ -170,12 +171,12 @@ public final class TrainTokenizerCommand implements Runnable {
   }
 
   private void checkMemory(TokenizerTrainer trainer) {
-    long needed = trainer.memoryBytes() >> MEBI;
+    long needed = (trainer.memoryBytes() >> MEBI) + 1;
     long limit = Runtime.getRuntime().maxMemory() >> MEBI;
     Streams.err()
         .printf(
             Locale.ROOT,
-            "sluice: %,d distinct pieces; learning needs about %,d MiB of memory%n",
+            "sluice: %,d distinct pieces; learning from them needs about %,d MiB of memory%n",
             trainer.distinctPieces(),
             needed);
     if (needed > limit) {
