@@ -14,14 +14,11 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
-import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -35,9 +32,6 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 public final class CorpusCommand implements Runnable {
-  private static final Pattern COUNT = Pattern.compile("([0-9]{1,12}(?:\\.[0-9]{1,3})?)([kmg]?)");
-  private static final String UNITS = "kmg";
-
   @Option(
       names = "--seed",
       paramLabel = "S",
@@ -52,10 +46,11 @@ public final class CorpusCommand implements Runnable {
       names = "--tokens",
       paramLabel = "N",
       defaultValue = "1M",
+      converter = Counts.class,
       description =
           "How much, in words, digits and punctuation marks, such as 500k or 40M"
               + " (default ${DEFAULT-VALUE}).")
-  private String tokens = "";
+  private long tokens;
 
   @Option(
       names = "--kind",
@@ -77,9 +72,8 @@ public final class CorpusCommand implements Runnable {
 
   @Override
   public void run() {
-    long wanted = count(tokens);
     try {
-      Written written = output.toString().equals("-") ? toStandardOutput(wanted) : toFile(wanted);
+      Written written = output.toString().equals("-") ? toStandardOutput() : toFile();
       Streams.err()
           .printf(
               Locale.ROOT,
@@ -97,9 +91,9 @@ public final class CorpusCommand implements Runnable {
     return message == null ? failure.getClass().getSimpleName() : message;
   }
 
-  private Written toStandardOutput(long wanted) throws IOException {
+  private Written toStandardOutput() throws IOException {
     Writer out = new OutputStreamWriter(Streams.out(), StandardCharsets.UTF_8);
-    Written written = write(new BufferedWriter(out), wanted);
+    Written written = write(new BufferedWriter(out));
     if (Streams.out().checkError()) {
       throw new IOException("the reader has gone");
     }
@@ -107,7 +101,7 @@ public final class CorpusCommand implements Runnable {
   }
 
   /** Writes aside and renames, so that the file is there whole or not at all. */
-  private Written toFile(long wanted) throws IOException {
+  private Written toFile() throws IOException {
     Path folder = output.toAbsolutePath().getParent();
     if (folder == null || !Files.isDirectory(folder)) {
       throw new CommandException(output + ": there is no folder " + folder);
@@ -116,7 +110,7 @@ public final class CorpusCommand implements Runnable {
     try {
       Written written;
       try (BufferedWriter out = Files.newBufferedWriter(aside, StandardCharsets.UTF_8)) {
-        written = write(out, wanted);
+        written = write(out);
       }
       Files.move(aside, output, StandardCopyOption.ATOMIC_MOVE);
       return written;
@@ -125,18 +119,18 @@ public final class CorpusCommand implements Runnable {
     }
   }
 
-  private Written write(BufferedWriter out, long wanted) throws IOException {
+  private Written write(BufferedWriter out) throws IOException {
     long documents = 0;
     long done = 0;
     try (Progress progress = new Progress()) {
-      while (done < wanted) {
+      while (done < tokens) {
         Document document = Corpus.document(seed, documents, kind);
         out.write(Json.object(json -> fields(json, document)));
         out.write('\n');
         documents++;
         done += document.tokens();
         long soFar = done;
-        progress.say(() -> "%d %% of %s tokens".formatted(100 * soFar / wanted, tokens));
+        progress.say(() -> "%d %% of %,d tokens".formatted(100 * soFar / tokens, tokens));
       }
     }
     out.flush();
@@ -157,19 +151,5 @@ public final class CorpusCommand implements Runnable {
         json.writeEndArray();
       }
     }
-  }
-
-  /** Reads {@code 40M}, {@code 1.5k}, {@code 300}; the units are powers of ten. */
-  private static long count(String text) {
-    Matcher parts = COUNT.matcher(text.strip().toLowerCase(Locale.ROOT));
-    if (!parts.matches()) {
-      throw new CommandException("'" + text + "' is no number of tokens; write 40M, 500k or 4096");
-    }
-    int power = parts.group(2).isEmpty() ? 0 : 3 * (UNITS.indexOf(parts.group(2)) + 1);
-    long count = new BigDecimal(parts.group(1)).scaleByPowerOfTen(power).longValue();
-    if (count < 1) {
-      throw new CommandException("--tokens " + text + " is nothing; write at least 1");
-    }
-    return count;
   }
 }

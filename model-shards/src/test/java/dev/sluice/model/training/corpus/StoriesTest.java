@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -160,7 +162,7 @@ class StoriesTest {
 
   private static String replaceOne(String text, String word, String other, long seed) {
     List<Integer> places = new ArrayList<>();
-    var matcher = java.util.regex.Pattern.compile("\\b" + word + "\\b").matcher(text);
+    Matcher matcher = Pattern.compile("\\b" + word + "\\b").matcher(text);
     while (matcher.find()) {
       places.add(matcher.start());
     }
