@@ -50,6 +50,20 @@ public final class Rope {
    * @param headDim at least the embedding's {@code dims}; elements past {@code dims} stay
    */
   public void apply(MemorySegment row, long offset, int heads, int headDim, int position) {
+    turn(row, offset, heads, headDim, position, 1);
+  }
+
+  /**
+   * Turns the heads of one row the other way: what {@link #apply} does to a vector, this does to
+   * its gradient (and undoes, but for rounding and the attention factor).
+   */
+  public void applyTransposed(
+      MemorySegment row, long offset, int heads, int headDim, int position) {
+    turn(row, offset, heads, headDim, position, -1);
+  }
+
+  private void turn(
+      MemorySegment row, long offset, int heads, int headDim, int position, float direction) {
     if (headDim < dims) {
       throw new IllegalArgumentException("heads of " + headDim + " floats, " + dims + " turned");
     }
@@ -58,17 +72,17 @@ public final class Rope {
     float[] table = block(position / BLOCK);
     int entry = position % BLOCK * dims;
     for (int head = 0; head < heads; head++) {
-      turn(at + (((long) head * headDim) << 2), table, entry);
+      turn(at + (((long) head * headDim) << 2), table, entry, direction);
     }
   }
 
-  private void turn(long head, float[] table, int entry) {
+  private void turn(long head, float[] table, int entry, float direction) {
     int half = dims / 2;
     for (int i = 0; i < half; i++) {
       long first = head + ((long) (halves ? i : 2 * i) << 2);
       long second = head + ((long) (halves ? i + half : 2 * i + 1) << 2);
       float cos = table[entry + i];
-      float sin = table[entry + half + i];
+      float sin = direction * table[entry + half + i];
       float a = NativeMemory.getFloat(first);
       float b = NativeMemory.getFloat(second);
       NativeMemory.setFloat(first, a * cos - b * sin);

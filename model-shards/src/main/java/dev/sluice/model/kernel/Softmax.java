@@ -48,7 +48,7 @@ public final class Softmax {
     return max;
   }
 
-  private static void subtract(long x, int n, float value) {
+  static void subtract(long x, int n, float value) {
     int i = 0;
     for (int end = F.loopBound(n); i < end; i += LENGTH) {
       long at = x + ((long) i << 2);

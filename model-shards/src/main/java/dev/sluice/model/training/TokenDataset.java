@@ -14,6 +14,7 @@ public final class TokenDataset {
   private final BitSet learnt;
   private final int[] starts;
   private final long learntTokens;
+  private final long fingerprint;
 
   private TokenDataset(int vocabulary, int[] ids, BitSet learnt, int[] starts, long learntTokens) {
     this.vocabulary = vocabulary;
@@ -21,6 +22,7 @@ public final class TokenDataset {
     this.learnt = learnt;
     this.starts = starts;
     this.learntTokens = learntTokens;
+    fingerprint = hash();
   }
 
   /** A set under construction. */
@@ -66,6 +68,10 @@ public final class TokenDataset {
 
   /** A hash of all of it: two sets with one hash are taken for the same. */
   long fingerprint() {
+    return fingerprint;
+  }
+
+  private long hash() {
     long hash = Mix.hash(vocabulary, documents());
     for (int id : ids) {
       hash = Mix.hash(hash, id);
