@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       TokenizeCommand.class,
       PlanCommand.class,
       TrainCommand.class,
+      QuantizeCommand.class,
       StartupArchive.class
     },
     footer = {"", "sluice VERB --help explains a verb."})

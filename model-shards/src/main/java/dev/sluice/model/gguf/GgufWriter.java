@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * Writes GGUF model files. Keys and tensors are gathered, in order, then written at once; nothing
@@ -38,7 +39,13 @@ public final class GgufWriter {
   private int version = 3;
   private int alignment = GgufPart.DEFAULT_ALIGNMENT;
 
-  private record Item(String name, GgmlType type, List<Long> dimensions, MemorySegment data) {}
+  /** A tensor of {@code bytes} bytes, which {@code data} gives when they are to be written. */
+  private record Item(
+      String name,
+      GgmlType type,
+      List<Long> dimensions,
+      long bytes,
+      Supplier<MemorySegment> data) {}
 
   /** A writer of version 3 with the default alignment of 32 bytes. */
   public GgufWriter() {}
@@ -167,6 +174,26 @@ public final class GgufWriter {
    *     is taken
    */
   public GgufWriter tensor(String name, GgmlType type, MemorySegment data, long... dimensions) {
+    return add(name, type, data.byteSize(), () -> data, dimensions);
+  }
+
+  /**
+   * A tensor whose bytes are made when the file is written: tensors are asked for one after the
+   * other, each once a file, so that one piece of memory may serve them all. What {@code data}
+   * throws ends the writing.
+   *
+   * @param dimensions in GGML's order, {@code [0]} contiguous
+   * @param data gives as many bytes as type and shape need
+   * @throws IllegalArgumentException if the shape is none of the type's, or the name is taken
+   */
+  public GgufWriter tensor(
+      String name, GgmlType type, Supplier<MemorySegment> data, long... dimensions) {
+    return add(name, type, -1, data, dimensions);
+  }
+
+  /** Adds a tensor; {@code given} is how many bytes there are, or negative where that is open. */
+  private GgufWriter add(
+      String name, GgmlType type, long given, Supplier<MemorySegment> data, long[] dimensions) {
     if (dimensions.length < 1 || dimensions.length > TensorHeader.MAX_DIMENSIONS) {
       throw new IllegalArgumentException(name + " has " + dimensions.length + " dimensions");
     }
@@ -179,14 +206,14 @@ public final class GgufWriter {
       elements = Math.multiplyExact(elements, dimension);
       shape.add(dimension);
     }
-    long bytes = type.bytesFor(dimensions[0]) * (elements / dimensions[0]);
-    if (bytes != data.byteSize()) {
+    long bytes = Math.multiplyExact(type.bytesFor(dimensions[0]), elements / dimensions[0]);
+    if (given >= 0 && bytes != given) {
       throw new IllegalArgumentException(
-          "%s needs %d bytes for %s %s, not %d"
-              .formatted(name, bytes, type, shape, data.byteSize()));
+          "%s needs %d bytes for %s %s, not %d".formatted(name, bytes, type, shape, given));
     }
     checkName(name);
-    if (tensors.putIfAbsent(name, new Item(name, type, List.copyOf(shape), data)) != null) {
+    Item item = new Item(name, type, List.copyOf(shape), bytes, data);
+    if (tensors.putIfAbsent(name, item) != null) {
       throw new IllegalArgumentException("there is already a tensor " + name);
     }
     return this;
@@ -298,8 +325,13 @@ public final class GgufWriter {
       throws IOException {
     writeFully(channel, ByteBuffer.wrap(header(partValues, items)));
     for (Item item : items) { // the header ends aligned, so a tensor's padding hangs on its size
-      writeFully(channel, item.data());
-      writeFully(channel, ByteBuffer.allocate(padding(item.data().byteSize())));
+      MemorySegment data = item.data().get();
+      if (data.byteSize() != item.bytes()) {
+        throw new IllegalStateException(
+            "%s got %d bytes, not %d".formatted(item.name(), data.byteSize(), item.bytes()));
+      }
+      writeFully(channel, data);
+      writeFully(channel, ByteBuffer.allocate(padding(item.bytes())));
     }
   }
 
@@ -318,7 +350,7 @@ public final class GgufWriter {
       header.string(item.name()).int32(item.dimensions().size());
       item.dimensions().forEach(header::int64);
       header.int32(item.type().id()).int64(offset);
-      offset += Math.ceilDiv(item.data().byteSize(), alignment) * alignment;
+      offset += Math.ceilDiv(item.bytes(), alignment) * alignment;
     }
     return header.bytes(new byte[padding(header.size())]).toBytes();
   }
