@@ -38,10 +38,12 @@ public final class Pipeline implements AutoCloseable {
    * Loads the model and returns when every stage is ready.
    *
    * @throws dev.sluice.actors.placement.PlacementException when the layers cannot be spread so
-   * @throws dev.sluice.model.gguf.ModelFileException for a file that cannot be used
+   * @throws dev.sluice.model.gguf.ModelFileException for a file that cannot be used, or an adapter
+   *     that does not fit it
    * @throws PipelineException when a part could not be started; all of it is closed again
    */
   public static Pipeline start(GgufFile file, PipelineOptions options) {
+    options.adapters().forEach(scaled -> scaled.adapter().checkRunnable(file));
     ModelFootprint footprint = ModelFootprint.of(file);
     ModelSpec spec = footprint.spec();
     int context = options.effectiveContext(spec.contextLength());

@@ -97,6 +97,7 @@ record PipelineBlueprint(
         options.effectiveTokenBudget(),
         options.effectiveLogitRows(shape.vocabularySize()),
         options.pageTokens(),
-        shape.contextTokens());
+        shape.contextTokens(),
+        options.adapters());
   }
 }

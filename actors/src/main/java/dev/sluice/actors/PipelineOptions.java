@@ -2,9 +2,11 @@ package dev.sluice.actors;
 
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.cache.KvType;
+import dev.sluice.model.lora.ScaledAdapter;
 import dev.sluice.model.shard.ShardOptions;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -35,6 +37,7 @@ import java.util.Optional;
  * @param closeTimeout longest time that {@link Pipeline#close} may take
  * @param aeronDirectory where an external media driver has its files; empty: a driver in this
  *     process with a private directory
+ * @param adapters low-rank adapters of the layers' matrices, in the order in which they are added
  */
 public record PipelineOptions(
     int stages,
@@ -55,7 +58,8 @@ public record PipelineOptions(
     Duration stepTimeout,
     Duration queueTimeout,
     Duration closeTimeout,
-    Optional<Path> aeronDirectory) {
+    Optional<Path> aeronDirectory,
+    List<ScaledAdapter> adapters) {
   /** Longest context unless another is asked for; the KV cache is set aside when loading. */
   public static final int DEFAULT_MAX_CONTEXT = 4096;
 
@@ -83,6 +87,7 @@ public record PipelineOptions(
     positive("stepTimeout", stepTimeout);
     positive("queueTimeout", queueTimeout);
     positive("closeTimeout", closeTimeout);
+    adapters = List.copyOf(adapters);
   }
 
   /** A builder with the defaults. */
@@ -149,6 +154,7 @@ public record PipelineOptions(
     private Duration queueTimeout = Duration.ofMinutes(10);
     private Duration closeTimeout = Duration.ofSeconds(20);
     private Optional<Path> aeronDirectory = Optional.empty();
+    private List<ScaledAdapter> adapters = List.of();
 
     private Builder() {}
 
@@ -247,6 +253,11 @@ public record PipelineOptions(
       return this;
     }
 
+    public Builder adapters(List<ScaledAdapter> value) {
+      adapters = List.copyOf(value);
+      return this;
+    }
+
     /**
      * The options.
      *
@@ -272,7 +283,8 @@ public record PipelineOptions(
           stepTimeout,
           queueTimeout,
           closeTimeout,
-          aeronDirectory);
+          aeronDirectory,
+          adapters);
     }
   }
 }

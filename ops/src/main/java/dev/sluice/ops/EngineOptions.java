@@ -5,6 +5,7 @@ import dev.sluice.actors.LinkKind;
 import dev.sluice.actors.PipelineOptions;
 import dev.sluice.model.cache.KvType;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -62,10 +63,19 @@ final class EngineOptions {
       description = "Use the media driver that runs with this directory (default: one in here).")
   private @Nullable Path aeronDirectory;
 
+  @Option(
+      names = "--lora",
+      paramLabel = "FILE[=SCALE]",
+      description =
+          "Run with this adapter (GGUF), multiplied by SCALE (default: 1). May be given several"
+              + " times.")
+  private List<String> adapters = List.of();
+
   /**
    * The options of a pipeline for {@code sequences} streams at a time.
    *
    * @throws CommandException naming the option that is out of its limits
+   * @throws dev.sluice.model.gguf.ModelFileException for an adapter that cannot be read
    */
   PipelineOptions pipeline(int sequences) {
     try {
@@ -77,7 +87,8 @@ final class EngineOptions {
               .kvType(kvType)
               .link(transport)
               .backend(backend)
-              .maxSequences(sequences);
+              .maxSequences(sequences)
+              .adapters(Adapters.read(adapters));
       if (prefillChunk != 0) {
         options.prefillChunk(prefillChunk);
       }

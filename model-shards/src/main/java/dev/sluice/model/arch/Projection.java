@@ -10,16 +10,23 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A linear part: one matrix, or several that share their input and whose results stand side by side
- * (query, key and value; gate and up), so that a fused tensor and separate ones look alike.
+ * (query, key and value; gate and up), so that a fused tensor and separate ones look alike. What
+ * adapters add is computed beside, and added with the bias.
  */
 final class Projection {
   private final Matrix[] parts;
   private final @Nullable MemorySegment bias;
+  private final @Nullable Adaptation adaptation;
   private final int outputLength;
 
-  private Projection(Matrix[] parts, @Nullable MemorySegment bias, int outputLength) {
+  private Projection(
+      Matrix[] parts,
+      @Nullable MemorySegment bias,
+      @Nullable Adaptation adaptation,
+      int outputLength) {
     this.parts = parts;
     this.bias = bias;
+    this.adaptation = adaptation;
     this.outputLength = outputLength;
   }
 
@@ -29,7 +36,7 @@ final class Projection {
   }
 
   /**
-   * {@code y[r] = W x[r]} for all rows at once, without the bias.
+   * {@code y[r] = W x[r]} for all rows at once, without what {@link #finish} adds.
    *
    * @param xStride floats from one row of {@code x} to the next
    */
@@ -39,13 +46,24 @@ final class Projection {
       part.multiply(pool, x, 0, xStride, rows, y, offset, outputLength);
       offset += part.rows();
     }
+    if (adaptation != null) {
+      adaptation.multiply(pool, x, xStride, rows);
+    }
     assert offset == outputLength : "parts of " + offset + " rows, expected " + outputLength;
   }
 
-  /** Adds the bias, where there is one, to one row of results. */
-  void addBias(MemorySegment y, long offset) {
+  /**
+   * Adds the bias and what adapters add, where there are any, to one row of results.
+   *
+   * @param row which row of the last {@link #multiply}
+   * @param offset where in {@code y} it lies
+   */
+  void finish(int row, MemorySegment y, long offset) {
     if (bias != null) {
       Elementwise.add(bias, 0, y, offset, outputLength);
+    }
+    if (adaptation != null) {
+      adaptation.add(row, y, offset);
     }
   }
 
@@ -56,6 +74,7 @@ final class Projection {
     private final boolean biasRequired;
     private final List<Matrix> parts = new ArrayList<>();
     private final List<float[]> biases = new ArrayList<>();
+    private final Adaptation.Loader adaptation;
     private boolean biased;
     private int outputLength;
 
@@ -63,11 +82,13 @@ final class Projection {
       this.tensors = tensors;
       this.inputLength = inputLength;
       this.biasRequired = biasRequired;
+      adaptation = new Adaptation.Loader(tensors);
     }
 
     /** Adds a tensor of {@code rows} rows, with its bias where the file has one. */
     Loader part(String name, int rows) {
       parts.add(tensors.matrix(TensorNames.weight(name), rows, inputLength));
+      adaptation.part(TensorNames.weight(name), outputLength);
       String bias = TensorNames.bias(name);
       boolean present = biasRequired || tensors.has(bias);
       biases.add(present ? tensors.vector(bias, rows) : new float[rows]);
@@ -84,7 +105,10 @@ final class Projection {
         at += values.length;
       }
       return new Projection(
-          parts.toArray(Matrix[]::new), biased ? tensors.segment(bias) : null, outputLength);
+          parts.toArray(Matrix[]::new),
+          biased ? tensors.segment(bias) : null,
+          adaptation.load(outputLength),
+          outputLength);
     }
   }
 }

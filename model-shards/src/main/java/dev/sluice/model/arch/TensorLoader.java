@@ -5,10 +5,12 @@ import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.gguf.GgufTensor;
 import dev.sluice.model.gguf.ModelFileException;
 import dev.sluice.model.kernel.Matrix;
+import dev.sluice.model.lora.ScaledAdapter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -21,10 +23,23 @@ final class TensorLoader {
 
   private final GgufFile file;
   private final Arena arena;
+  private final List<ScaledAdapter> adapters;
+  private final AdapterWork adapterWork = new AdapterWork();
 
-  TensorLoader(GgufFile file, Arena arena) {
+  /** A loader for one transformer; {@code adapters} fit the file. */
+  TensorLoader(GgufFile file, Arena arena, List<ScaledAdapter> adapters) {
     this.file = file;
     this.arena = arena;
+    this.adapters = adapters;
+  }
+
+  List<ScaledAdapter> adapters() {
+    return adapters;
+  }
+
+  /** What the adapted projections that are loaded here share. */
+  AdapterWork adapterWork() {
+    return adapterWork;
   }
 
   boolean has(String name) {

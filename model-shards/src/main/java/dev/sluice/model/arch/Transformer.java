@@ -9,8 +9,10 @@ import dev.sluice.model.kernel.KvLayout;
 import dev.sluice.model.kernel.Norms;
 import dev.sluice.model.kernel.Rope;
 import dev.sluice.model.kernel.WorkerPool;
+import dev.sluice.model.lora.ScaledAdapter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,6 +77,7 @@ public final class Transformer implements AutoCloseable {
    * @param cache keys and values of these layers
    * @param maxRows rows of a pass
    * @param contextTokens positions of the longest sequence
+   * @param adapters added to the layers' matrices; they fit the file
    * @throws dev.sluice.model.gguf.ModelFileException for a missing or misshapen tensor
    */
   @SuppressWarnings("MustBeClosedChecker") // The transformer owns the arena and closes it.
@@ -87,11 +90,12 @@ public final class Transformer implements AutoCloseable {
       KvCache cache,
       int maxRows,
       int contextTokens,
+      List<ScaledAdapter> adapters,
       WorkerPool pool) {
     Arena arena = Arena.ofShared();
     try {
       return new Transformer(
-          file, spec, first, end, layout, cache, maxRows, contextTokens, pool, arena);
+          file, spec, first, end, layout, cache, maxRows, contextTokens, adapters, pool, arena);
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
@@ -107,13 +111,14 @@ public final class Transformer implements AutoCloseable {
       KvCache cache,
       int maxRows,
       int contextTokens,
+      List<ScaledAdapter> adapters,
       WorkerPool pool,
       Arena arena) {
     this.spec = spec;
     this.cache = cache;
     this.pool = pool;
     this.arena = arena;
-    TensorLoader tensors = new TensorLoader(file, arena);
+    TensorLoader tensors = new TensorLoader(file, arena, adapters);
     Ropes ropes = Ropes.load(file, tensors, spec, contextTokens);
     embedding = first == 0 ? Embedding.load(tensors, spec) : null;
     layers = new Layer[end - first];
@@ -121,6 +126,7 @@ public final class Transformer implements AutoCloseable {
       layers[i] = Layer.load(tensors, spec, first + i, ropes.of(spec, first + i));
     }
     layer = layers[0];
+    tensors.adapterWork().allocate(arena, maxRows);
     head = end == spec.layers() ? Head.load(tensors, spec) : null;
     attention = new Attention(layout, spec.heads(), spec.attentionScale(), spec.attentionSoftCap());
 
@@ -239,7 +245,7 @@ public final class Transformer implements AutoCloseable {
     long query = at(row, qkvLength);
     long key = query + keysAt;
     long value = query + valuesAt;
-    layer.qkv().addBias(qkv, query);
+    layer.qkv().finish(row, qkv, query);
     MemorySegment queryNorm = layer.queryNorm();
     if (queryNorm != null) {
       Norms.rmsNormHeads(qkv, query, spec.heads(), spec.keyLength(), queryNorm, spec.normEpsilon());
@@ -275,14 +281,14 @@ public final class Transformer implements AutoCloseable {
 
   private void joinAttention(int row) {
     long at = at(row, spec.embeddingLength());
-    join(layer.attentionOutput(), layer.postAttentionNorm(), at);
+    join(layer.attentionOutput(), layer.postAttentionNorm(), row, at);
     layer.feedForwardNorm().apply(x, at, h, at);
   }
 
   private void activate(int row) {
     long gate = at(row, hiddenLength);
     int length = spec.feedForwardLength();
-    layer.gateUp().addBias(hidden, gate);
+    layer.gateUp().finish(row, hidden, gate);
     boolean gated = spec.gated();
     switch (spec.activation()) {
       case SILU -> {
@@ -303,11 +309,11 @@ public final class Transformer implements AutoCloseable {
   }
 
   private void joinFeedForward(int row) {
-    join(layer.down(), layer.postFeedForwardNorm(), at(row, spec.embeddingLength()));
+    join(layer.down(), layer.postFeedForwardNorm(), row, at(row, spec.embeddingLength()));
   }
 
-  private void join(Projection part, @Nullable Norm postNorm, long at) {
-    part.addBias(y, at);
+  private void join(Projection part, @Nullable Norm postNorm, int row, long at) {
+    part.finish(row, y, at);
     if (postNorm != null) {
       postNorm.apply(y, at, y, at);
     }

@@ -52,9 +52,10 @@ final class ReferenceShard implements ModelShard {
       throw new IllegalArgumentException(
           "layers " + range + " of a model with " + spec.layers() + " layers");
     }
+    options.adapters().forEach(scaled -> scaled.adapter().checkRunnable(file));
     MemoryNeed.check(file, spec, options, precision);
     algebra = new Algebra(precision);
-    WeightLoader loader = new WeightLoader(file, spec, algebra, weights);
+    WeightLoader loader = new WeightLoader(file, spec, algebra, weights, options.adapters());
     boolean loaded = false;
     try {
       embedding = isFirst() ? loader.embedding() : null;

@@ -7,27 +7,34 @@ import dev.sluice.model.gguf.Dequantizer;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.gguf.GgufTensor;
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.model.lora.LowRank;
+import dev.sluice.model.lora.ScaledAdapter;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Dequantizes tensors into arrays, after a look at their shape. All arrays that it makes belong to
- * the scope it was given, also when a later tensor turns out to be unusable.
+ * Dequantizes tensors into arrays, after a look at their shape, and adds what adapters add, in
+ * double precision. All arrays that it makes belong to the scope it was given, also when a later
+ * tensor turns out to be unusable.
  */
 final class WeightLoader {
   private final GgufFile file;
   private final ModelSpec spec;
   private final Algebra algebra;
   private final Scope scope;
+  private final List<ScaledAdapter> adapters;
 
-  WeightLoader(GgufFile file, ModelSpec spec, Algebra algebra, Scope scope) {
+  WeightLoader(
+      GgufFile file, ModelSpec spec, Algebra algebra, Scope scope, List<ScaledAdapter> adapters) {
     this.file = file;
     this.spec = spec;
     this.algebra = algebra;
     this.scope = scope;
+    this.adapters = adapters;
   }
 
   /** All weights of one layer. */
@@ -134,12 +141,28 @@ final class WeightLoader {
     MemorySegment memory = algebra.memory(array);
     float[] row = new float[(int) tensor.columns()];
     long at = 0;
-    for (long r = 0; r < tensor.rows(); r++) {
+    for (int r = 0; r < tensor.rows(); r++) {
       row(tensor, r, row);
-      for (float value : row) {
-        algebra.set(memory, at++, value);
+      double[] added = added(tensor, r);
+      for (int i = 0; i < row.length; i++) {
+        algebra.set(memory, at++, row[i] + added[i]);
       }
     }
+  }
+
+  /** {@code scale * alpha / rank * B A}, of row {@code r}, over all adapters. */
+  private double[] added(GgufTensor tensor, int r) {
+    double[] sum = new double[(int) tensor.columns()];
+    for (ScaledAdapter scaled : adapters) {
+      LowRank pair = scaled.adapter().find(tensor.name()).orElse(null);
+      for (int k = 0; pair != null && k < pair.rank(); k++) {
+        double factor = (double) scaled.scale() * scaled.adapter().factor(pair);
+        for (int i = 0; i < sum.length; i++) {
+          sum[i] += factor * pair.b()[r * pair.rank() + k] * pair.a()[k * sum.length + i];
+        }
+      }
+    }
+    return sum;
   }
 
   /** Dequantizes row {@code r} of a tensor. */

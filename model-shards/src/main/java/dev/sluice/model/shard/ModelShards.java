@@ -19,7 +19,8 @@ public final class ModelShards {
    *
    * @param file open as long as the shard is used; not closed by it
    * @param pool helps the thread that runs the shard; not closed by it
-   * @throws ModelFileException for a file without weights, or with a missing or misshapen tensor
+   * @throws ModelFileException for a file without weights, or with a missing or misshapen tensor,
+   *     or an adapter that does not fit
    * @throws IllegalArgumentException for a range that the model has not
    * @throws IllegalStateException when there is too little memory for the KV cache
    */
@@ -34,6 +35,7 @@ public final class ModelShards {
       throw new IllegalArgumentException(
           "layers " + range + " of a model with " + spec.layers() + " layers");
     }
+    options.adapters().forEach(scaled -> scaled.adapter().checkRunnable(file));
     int context = Math.min(spec.contextLength(), options.contextTokens());
     KvLayout layout =
         new KvLayout(
@@ -55,6 +57,7 @@ public final class ModelShards {
               cache,
               options.maxRows(),
               context,
+              options.adapters(),
               pool);
       return new VectorShard(spec, options, context, transformer, cache);
     } catch (RuntimeException | Error e) {

@@ -1,6 +1,8 @@
 package dev.sluice.model.shard;
 
 import dev.sluice.model.cache.KvType;
+import dev.sluice.model.lora.ScaledAdapter;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -16,6 +18,7 @@ import java.util.Objects;
  * @param pageTokens positions a KV page has room for
  * @param contextTokens the longest sequence of the run; it must be the same on all shards of a
  *     pipeline, because it decides which of LongRoPE's factors apply
+ * @param adapters added to the matrices of the layers, in this order
  */
 public record ShardOptions(
     LayerRange range,
@@ -25,7 +28,8 @@ public record ShardOptions(
     int maxRows,
     int maxLogitRows,
     int pageTokens,
-    int contextTokens) {
+    int contextTokens,
+    List<ScaledAdapter> adapters) {
   /** Positions of a KV page unless another number is given. */
   public static final int DEFAULT_PAGE_TOKENS = 32;
 
@@ -42,6 +46,29 @@ public record ShardOptions(
     within("maxLogitRows", maxLogitRows, 1, MAX_ROWS);
     within("pageTokens", pageTokens, 1, MAX_PAGE_TOKENS);
     within("contextTokens", contextTokens, 1, 1 << 30);
+    adapters = List.copyOf(adapters);
+  }
+
+  /** Options without adapters. */
+  public ShardOptions(
+      LayerRange range,
+      KvType kvType,
+      int kvTokens,
+      int maxSequences,
+      int maxRows,
+      int maxLogitRows,
+      int pageTokens,
+      int contextTokens) {
+    this(
+        range,
+        kvType,
+        kvTokens,
+        maxSequences,
+        maxRows,
+        maxLogitRows,
+        pageTokens,
+        contextTokens,
+        List.of());
   }
 
   /**
@@ -69,19 +96,49 @@ public record ShardOptions(
   /** The same options for other layers. */
   public ShardOptions withRange(LayerRange other) {
     return new ShardOptions(
-        other, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, pageTokens, contextTokens);
+        other,
+        kvType,
+        kvTokens,
+        maxSequences,
+        maxRows,
+        maxLogitRows,
+        pageTokens,
+        contextTokens,
+        adapters);
   }
 
   /** The same options with pages of another size. */
   public ShardOptions withPageTokens(int other) {
     return new ShardOptions(
-        range, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, other, contextTokens);
+        range,
+        kvType,
+        kvTokens,
+        maxSequences,
+        maxRows,
+        maxLogitRows,
+        other,
+        contextTokens,
+        adapters);
   }
 
   /** The same options with another longest sequence. */
   public ShardOptions withContextTokens(int other) {
     return new ShardOptions(
-        range, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, pageTokens, other);
+        range, kvType, kvTokens, maxSequences, maxRows, maxLogitRows, pageTokens, other, adapters);
+  }
+
+  /** The same options with other adapters. */
+  public ShardOptions withAdapters(List<ScaledAdapter> other) {
+    return new ShardOptions(
+        range,
+        kvType,
+        kvTokens,
+        maxSequences,
+        maxRows,
+        maxLogitRows,
+        pageTokens,
+        contextTokens,
+        other);
   }
 
   private static void within(String name, int value, int min, int max) {

@@ -8,6 +8,8 @@ import dev.sluice.model.cache.KvType;
 import dev.sluice.model.gguf.GgmlType;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.kernel.WorkerPool;
+import dev.sluice.model.lora.ScaledAdapter;
+import dev.sluice.model.lora.TestAdapters;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -26,7 +28,7 @@ import net.jqwik.api.lifecycle.AfterContainer;
 
 /**
  * A sequence's logits are the same bits whatever the shards, the chunks, the batch's other members,
- * the threads, the slots and the pages.
+ * the threads, the slots and the pages, with adapters and without.
  */
 class DeterminismTest {
   private static final GgmlType[] TYPES = {
@@ -61,26 +63,40 @@ class DeterminismTest {
         int vocabulary = ModelSpec.of(file).vocabularySize();
         sequences[s] = random.ints(LENGTH, 0, vocabulary).toArray();
       }
-      int[][][] expected = alone(file, kvType, sequences);
-      int[][][] actual = mixed(file, kvType, sequences, random);
+      List<ScaledAdapter> adapters = adapters(file, random, folder.resolve("adapter"));
+      int[][][] expected = alone(file, kvType, adapters, sequences);
+      int[][][] actual = mixed(file, kvType, adapters, sequences, random);
       for (int s = 0; s < SEQUENCES; s++) {
         for (int p = 0; p < LENGTH; p++) {
           assertThat(actual[s][p])
-              .as("seed %d: %s, %s, sequence %d, position %d", seed, model, kvType, s, p)
+              .as(
+                  "seed %d: %s, %s, %d adapters, sequence %d, position %d",
+                  seed, model, kvType, adapters.size(), s, p)
               .isEqualTo(expected[s][p]);
         }
       }
     } finally {
       Files.delete(path);
+      Files.deleteIfExists(folder.resolve("adapter"));
       Files.delete(folder);
     }
   }
 
+  /** In every second case an adapter. */
+  private static List<ScaledAdapter> adapters(GgufFile file, Random random, Path path) {
+    return random.nextBoolean()
+        ? List.of(new ScaledAdapter(TestAdapters.random(file, random.nextInt(99), path), 0.3f))
+        : List.of();
+  }
+
   /** One shard, one thread, one sequence at a time, one token at a time. */
-  private static int[][][] alone(GgufFile file, KvType kvType, int[][] sequences) {
+  private static int[][][] alone(
+      GgufFile file, KvType kvType, List<ScaledAdapter> adapters, int[][] sequences) {
     int[][][] bits = new int[SEQUENCES][LENGTH][];
     ShardOptions options =
-        new ShardOptions(new LayerRange(0, 1), kvType, 64, 1, 1, 1).withContextTokens(64);
+        new ShardOptions(new LayerRange(0, 1), kvType, 64, 1, 1, 1)
+            .withAdapters(adapters)
+            .withContextTokens(64);
     try (ShardChain chain = new ShardChain(file, options, POOLS[0])) {
       MicroBatch batch = new MicroBatch(1);
       for (int s = 0; s < SEQUENCES; s++) {
@@ -97,7 +113,12 @@ class DeterminismTest {
   }
 
   /** Everything drawn. Every row's logits are asked for, so that every row is compared. */
-  private static int[][][] mixed(GgufFile file, KvType kvType, int[][] sequences, Random random) {
+  private static int[][][] mixed(
+      GgufFile file,
+      KvType kvType,
+      List<ScaledAdapter> adapters,
+      int[][] sequences,
+      Random random) {
     int layers = ModelSpec.of(file).layers();
     TreeSet<Integer> cuts = new TreeSet<>();
     for (int cut = 1; cut < layers; cut++) {
@@ -107,6 +128,7 @@ class DeterminismTest {
     }
     ShardOptions options =
         new ShardOptions(new LayerRange(0, 1), kvType, 512, 9, MAX_ROWS, MAX_ROWS)
+            .withAdapters(adapters)
             .withPageTokens(1 + random.nextInt(40))
             .withContextTokens(64);
     WorkerPool pool = POOLS[random.nextInt(POOLS.length)];
