@@ -4,9 +4,10 @@ import static dev.sluice.model.kernel.Lanes.F;
 import static dev.sluice.model.kernel.Lanes.LENGTH;
 import static dev.sluice.model.kernel.Lanes.ORDER;
 import static dev.sluice.model.kernel.NativeMemory.ALL;
+import static dev.sluice.model.kernel.NativeMemory.FLOAT;
 import static dev.sluice.model.kernel.NativeMemory.getFloat;
-import static dev.sluice.model.kernel.NativeMemory.setFloat;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -17,22 +18,63 @@ import jdk.incubator.vector.FloatVector;
  * its row, its column and {@code k} alone: the same bits for any vector width, any tiling and any
  * number of threads. (This is not the order of {@link Matrix}, whose weights lie along {@code k}.)
  *
- * <p>A stretch of {@code B}, two vectors wide, is copied into a panel that fits the first-level
- * cache; a tile of eight rows and two vectors is kept in registers. Edges are computed as whole
- * tiles, in a corner of their own.
+ * <p>A block of {@code A} and a panel of {@code B}, two vectors wide, are copied side by side, for
+ * the caches and because the compiler drops the bounds checks of arrays that a loop walks through;
+ * a tile of eight rows and two vectors is kept in registers. Edges are computed as whole tiles, in
+ * a corner of their own.
  */
 public final class Gemm {
   private static final int ROWS = 8;
   private static final int COLUMNS = 2 * LENGTH;
   private static final int DEPTH = 256;
-  private static final long PANEL_ROW = (long) COLUMNS * Float.BYTES;
-  private static final long CORNER = (long) ROWS * COLUMNS;
-  private static final int LEAST_ROWS = 64;
-
-  /** Changes no address of a process; tells the compiler that none overflows. */
-  private static final long MASK = (1L << 56) - 1;
+  private static final int BLOCK = 64;
+  private static final long HALF = (long) LENGTH * Float.BYTES;
+  private static final long CORNER_ROW = 2 * HALF;
 
   private Gemm() {}
+
+  /** What a thread copies into. */
+  private static final class Buffers {
+    private static final ThreadLocal<Buffers> CURRENT = ThreadLocal.withInitial(Buffers::new);
+
+    /** Rows of {@code A}, {@value #DEPTH} apart. */
+    private final float[] block = new float[BLOCK * DEPTH];
+
+    /** Rows of {@code B}, {@link #COLUMNS} apart. */
+    private final float[] panel = new float[DEPTH * COLUMNS];
+
+    private final float[] run = new float[DEPTH];
+  }
+
+  /** A view's address, and its strides in bytes. */
+  private record Operand(long address, long row, long column) {
+    static Operand of(MatrixView view) {
+      return new Operand(
+          NativeMemory.floats(view.data(), view.offset(), view.span()),
+          view.rowStride() * Float.BYTES,
+          view.columnStride() * Float.BYTES);
+    }
+
+    long at(int i, int j) {
+      return address + i * row + j * column;
+    }
+  }
+
+  private record Product(Operand a, Operand b, Operand c, int rows, int columns, int depth) {
+    static Product of(MatrixView a, MatrixView b, MatrixView c) {
+      if (a.columns() != b.rows() || a.rows() != c.rows() || b.columns() != c.columns()) {
+        throw new IllegalArgumentException(
+            String.format(
+                "a product of %d x %d and %d x %d is not %d x %d",
+                a.rows(), a.columns(), b.rows(), b.columns(), c.rows(), c.columns()));
+      }
+      if (c.columnStride() != 1 && c.columns() > 1) {
+        throw new IllegalArgumentException("the result's columns must be adjacent");
+      }
+      return new Product(
+          Operand.of(a), Operand.of(b), Operand.of(c), c.rows(), c.columns(), a.columns());
+    }
+  }
 
   /**
    * {@code C = A B}, or {@code C += A B}, shared out to the pool's threads.
@@ -42,21 +84,19 @@ public final class Gemm {
    */
   public static void multiply(
       WorkerPool pool, MatrixView a, MatrixView b, MatrixView c, boolean accumulate) {
-    check(a, b, c);
-    int panels = (c.columns() + COLUMNS - 1) / COLUMNS;
-    int wanted = Math.max(1, 4 * pool.threads() / Math.max(1, panels));
-    int blockRows = Math.max(LEAST_ROWS, roundUp((c.rows() + wanted - 1) / wanted));
-    int blocks = (c.rows() + blockRows - 1) / blockRows;
-    long from = address(a);
-    long with = address(b);
-    long to = address(c);
+    Product product = Product.of(a, b, c);
+    int panels = (product.columns + COLUMNS - 1) / COLUMNS;
+    int blocks = (product.rows + BLOCK - 1) / BLOCK;
+    // Few blocks of rows: columns are shared out too, though each share copies its rows again.
+    int shares = Math.clamp(4L * pool.threads() / Math.max(1, blocks), 1, Math.max(1, panels));
+    int width = (panels + shares - 1) / shares * COLUMNS;
     pool.parallel(
-        blocks * panels,
+        blocks * shares,
         (chunk, _) -> {
-          int row = chunk / panels * blockRows;
-          int rows = Math.min(blockRows, c.rows() - row);
-          int column = chunk % panels * COLUMNS;
-          panel(a, from, b, with, c, to, row, rows, column, accumulate);
+          int column = chunk % shares * width;
+          int columns = Math.min(width, product.columns - column);
+          int row = chunk / shares * BLOCK;
+          block(product, row, Math.min(BLOCK, product.rows - row), column, columns, accumulate);
         });
   }
 
@@ -64,177 +104,99 @@ public final class Gemm {
    * As {@link #multiply(WorkerPool, MatrixView, MatrixView, MatrixView, boolean)}, here and now.
    */
   public static void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate) {
-    check(a, b, c);
-    long from = address(a);
-    long with = address(b);
-    long to = address(c);
-    for (int column = 0; column < c.columns(); column += COLUMNS) {
-      panel(a, from, b, with, c, to, 0, c.rows(), column, accumulate);
+    Product product = Product.of(a, b, c);
+    for (int row = 0; row < product.rows; row += BLOCK) {
+      int rows = Math.min(BLOCK, product.rows - row);
+      block(product, row, rows, 0, product.columns, accumulate);
     }
   }
 
-  private static void check(MatrixView a, MatrixView b, MatrixView c) {
-    if (a.columns() != b.rows() || a.rows() != c.rows() || b.columns() != c.columns()) {
-      throw new IllegalArgumentException(
-          String.format(
-              "a product of %d x %d and %d x %d is not %d x %d",
-              a.rows(), a.columns(), b.rows(), b.columns(), c.rows(), c.columns()));
+  /** Some rows and columns of the result. */
+  private static void block(
+      Product product, int row, int rows, int column, int columns, boolean accumulate) {
+    Operand c = product.c;
+    for (int i = 0; i < rows && !accumulate; i++) {
+      NativeMemory.zero(c.at(row + i, column), Math.max(0, columns));
     }
-    if (c.columnStride() != 1 && c.columns() > 1) {
-      throw new IllegalArgumentException("the result's columns must be adjacent");
-    }
-  }
-
-  private static long address(MatrixView view) {
-    return NativeMemory.floats(view.data(), view.offset(), view.span());
-  }
-
-  private static int roundUp(int rows) {
-    return (rows + ROWS - 1) / ROWS * ROWS;
-  }
-
-  /** Some rows of the columns of one panel. */
-  private static void panel(
-      MatrixView a,
-      long from,
-      MatrixView b,
-      long with,
-      MatrixView c,
-      long to,
-      int firstRow,
-      int rows,
-      int column,
-      boolean accumulate) {
-    int columns = Math.min(COLUMNS, c.columns() - column);
-    long result = to + (firstRow * c.rowStride() + column) * Float.BYTES;
-    if (!accumulate) {
-      for (int i = 0; i < rows; i++) {
-        NativeMemory.zero(result + i * c.rowStride() * Float.BYTES, columns);
+    Buffers buffers = Buffers.CURRENT.get();
+    for (int p = 0; p < product.depth; p += DEPTH) {
+      int depth = Math.min(DEPTH, product.depth - p);
+      packRows(product.a, row, rows, p, depth, buffers);
+      for (int j = 0; j < columns; j += COLUMNS) {
+        int some = Math.min(COLUMNS, columns - j);
+        packPanel(product.b, p, depth, column + j, some, buffers);
+        for (int i = 0; i < rows; i += ROWS) {
+          long result = c.at(row + i, column + j);
+          if (rows - i < ROWS || some < COLUMNS) {
+            corner(buffers, i, depth, result, c.row, Math.min(ROWS, rows - i), some);
+          } else {
+            tile(buffers.block, i * DEPTH, buffers.panel, depth, result, c.row);
+          }
+        }
       }
     }
-    long panel = Scratch.current().panel((long) COLUMNS * DEPTH + CORNER + (long) ROWS * DEPTH);
-    for (int p = 0; p < a.columns(); p += DEPTH) {
-      int depth = Math.min(DEPTH, a.columns() - p);
-      long source = with + (p * b.rowStride() + column * b.columnStride()) * Float.BYTES;
-      pack(
-          source,
-          b.rowStride() * Float.BYTES,
-          b.columnStride() * Float.BYTES,
-          depth,
-          columns,
-          panel);
-      long left = from + (firstRow * a.rowStride() + p * a.columnStride()) * Float.BYTES;
-      rows(
-          left,
-          a.rowStride() * Float.BYTES,
-          a.columnStride() * Float.BYTES,
-          rows,
-          panel,
-          depth,
-          result,
-          c.rowStride() * Float.BYTES,
-          columns);
-    }
   }
 
-  /** Copies {@code depth} rows of {@code columns} numbers side by side, the rest zeros. */
-  private static void pack(
-      long source, long rowBytes, long columnBytes, int depth, int columns, long panel) {
-    if (columns < COLUMNS) {
-      NativeMemory.zero(panel, (long) depth * COLUMNS);
-    } else if (columnBytes == Float.BYTES) {
-      for (int p = 0; p < depth; p++) {
-        long in = source + p * rowBytes;
-        long out = panel + p * PANEL_ROW;
-        FloatVector first = FloatVector.fromMemorySegment(F, ALL, in, ORDER);
-        FloatVector second = FloatVector.fromMemorySegment(F, ALL, in + PANEL_ROW / 2, ORDER);
-        first.intoMemorySegment(ALL, out, ORDER);
-        second.intoMemorySegment(ALL, out + PANEL_ROW / 2, ORDER);
+  private static void packRows(Operand a, int row, int rows, int p, int depth, Buffers buffers) {
+    float[] block = buffers.block;
+    if (a.column == Float.BYTES) {
+      for (int i = 0; i < rows; i++) {
+        MemorySegment.copy(ALL, FLOAT, a.at(row + i, p), block, i * DEPTH, depth);
       }
       return;
     }
-    for (int j = 0; j < columns; j++) {
-      long in = source + j * columnBytes;
-      long out = panel + (long) j * Float.BYTES;
-      for (int p = 0; p < depth; p++) {
-        setFloat(out + p * PANEL_ROW, getFloat(in + p * rowBytes));
-      }
-    }
-  }
-
-  private static void rows(
-      long a,
-      long aRow,
-      long aColumn,
-      int rows,
-      long panel,
-      int depth,
-      long c,
-      long cRow,
-      int columns) {
-    int i = 0;
-    if (columns == COLUMNS) {
-      for (; i + ROWS <= rows; i += ROWS) {
-        tile(a + i * aRow, aRow, aColumn, panel, depth, c + i * cRow, cRow);
-      }
-    }
-    for (; i < rows; i += ROWS) {
-      edge(
-          a + i * aRow,
-          aRow,
-          aColumn,
-          Math.min(ROWS, rows - i),
-          panel,
-          depth,
-          c + i * cRow,
-          cRow,
-          columns);
-    }
-  }
-
-  /** A tile that the result does not have in full: in the corner behind the panel. */
-  private static void edge(
-      long a,
-      long aRow,
-      long aColumn,
-      int rows,
-      long panel,
-      int depth,
-      long c,
-      long cRow,
-      int columns) {
-    long corner = panel + (long) COLUMNS * DEPTH * Float.BYTES;
-    long left = corner + CORNER * Float.BYTES;
-    for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < columns; j++) {
-        long at = (long) j * Float.BYTES;
-        setFloat(corner + i * PANEL_ROW + at, getFloat(c + i * cRow + at));
-      }
-    }
-    if (rows == ROWS) {
-      tile(a, aRow, aColumn, panel, depth, corner, PANEL_ROW);
-    } else {
-      long leftRow = (long) DEPTH * Float.BYTES;
+    float[] run = buffers.run;
+    for (int k = 0; k < depth; k++) {
+      read(a.at(row, p + k), a.row, rows, run);
       for (int i = 0; i < rows; i++) {
-        for (int p = 0; p < depth; p++) {
-          setFloat(
-              left + i * leftRow + (long) p * Float.BYTES, getFloat(a + i * aRow + p * aColumn));
-        }
+        block[i * DEPTH + k] = run[i];
       }
-      tile(left, leftRow, Float.BYTES, panel, depth, corner, PANEL_ROW);
     }
-    for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < columns; j++) {
-        long at = (long) j * Float.BYTES;
-        setFloat(c + i * cRow + at, getFloat(corner + i * PANEL_ROW + at));
+  }
+
+  private static void packPanel(
+      Operand b, int p, int depth, int column, int columns, Buffers buffers) {
+    float[] panel = buffers.panel;
+    if (b.column == Float.BYTES) {
+      for (int k = 0; k < depth; k++) {
+        MemorySegment.copy(ALL, FLOAT, b.at(p + k, column), panel, k * COLUMNS, columns);
       }
+      return;
+    }
+    float[] run = buffers.run;
+    for (int j = 0; j < columns; j++) {
+      read(b.at(p, column + j), b.row, depth, run);
+      for (int k = 0; k < depth; k++) {
+        panel[k * COLUMNS + j] = run[k];
+      }
+    }
+  }
+
+  private static void read(long from, long stride, int count, float[] run) {
+    if (stride == Float.BYTES) {
+      MemorySegment.copy(ALL, FLOAT, from, run, 0, count);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      run[i] = getFloat(from + i * stride);
+    }
+  }
+
+  /** A tile that the result does not have in full. What fills it up is computed, and forgotten. */
+  private static void corner(
+      Buffers buffers, int row, int depth, long c, long cRow, int rows, int columns) {
+    long corner = Scratch.current().panel((long) ROWS * COLUMNS);
+    for (int i = 0; i < rows; i++) {
+      MemorySegment.copy(ALL, c + i * cRow, ALL, corner + i * CORNER_ROW, 4L * columns);
+    }
+    tile(buffers.block, row * DEPTH, buffers.panel, depth, corner, CORNER_ROW);
+    for (int i = 0; i < rows; i++) {
+      MemorySegment.copy(ALL, corner + i * CORNER_ROW, ALL, c + i * cRow, 4L * columns);
     }
   }
 
   /** Adds the products of eight rows with a panel to a tile of the result. */
-  private static void tile(
-      long a, long aRow, long aColumn, long panel, int depth, long c, long cRow) {
-    long half = PANEL_ROW / 2;
+  private static void tile(float[] block, int at, float[] panel, int depth, long c, long cRow) {
     long c1 = c + cRow;
     long c2 = c1 + cRow;
     long c3 = c2 + cRow;
@@ -243,69 +205,64 @@ public final class Gemm {
     long c6 = c5 + cRow;
     long c7 = c6 + cRow;
     FloatVector s0 = FloatVector.fromMemorySegment(F, ALL, c, ORDER);
-    FloatVector t0 = FloatVector.fromMemorySegment(F, ALL, c + half, ORDER);
+    FloatVector t0 = FloatVector.fromMemorySegment(F, ALL, c + HALF, ORDER);
     FloatVector s1 = FloatVector.fromMemorySegment(F, ALL, c1, ORDER);
-    FloatVector t1 = FloatVector.fromMemorySegment(F, ALL, c1 + half, ORDER);
+    FloatVector t1 = FloatVector.fromMemorySegment(F, ALL, c1 + HALF, ORDER);
     FloatVector s2 = FloatVector.fromMemorySegment(F, ALL, c2, ORDER);
-    FloatVector t2 = FloatVector.fromMemorySegment(F, ALL, c2 + half, ORDER);
+    FloatVector t2 = FloatVector.fromMemorySegment(F, ALL, c2 + HALF, ORDER);
     FloatVector s3 = FloatVector.fromMemorySegment(F, ALL, c3, ORDER);
-    FloatVector t3 = FloatVector.fromMemorySegment(F, ALL, c3 + half, ORDER);
+    FloatVector t3 = FloatVector.fromMemorySegment(F, ALL, c3 + HALF, ORDER);
     FloatVector s4 = FloatVector.fromMemorySegment(F, ALL, c4, ORDER);
-    FloatVector t4 = FloatVector.fromMemorySegment(F, ALL, c4 + half, ORDER);
+    FloatVector t4 = FloatVector.fromMemorySegment(F, ALL, c4 + HALF, ORDER);
     FloatVector s5 = FloatVector.fromMemorySegment(F, ALL, c5, ORDER);
-    FloatVector t5 = FloatVector.fromMemorySegment(F, ALL, c5 + half, ORDER);
+    FloatVector t5 = FloatVector.fromMemorySegment(F, ALL, c5 + HALF, ORDER);
     FloatVector s6 = FloatVector.fromMemorySegment(F, ALL, c6, ORDER);
-    FloatVector t6 = FloatVector.fromMemorySegment(F, ALL, c6 + half, ORDER);
+    FloatVector t6 = FloatVector.fromMemorySegment(F, ALL, c6 + HALF, ORDER);
     FloatVector s7 = FloatVector.fromMemorySegment(F, ALL, c7, ORDER);
-    FloatVector t7 = FloatVector.fromMemorySegment(F, ALL, c7 + half, ORDER);
-    long aRow3 = 3 * aRow;
-    long below = a + 4 * aRow;
+    FloatVector t7 = FloatVector.fromMemorySegment(F, ALL, c7 + HALF, ORDER);
     for (int p = 0; p < depth; p++) {
-      long row = (panel + p * PANEL_ROW) & MASK;
-      FloatVector left = FloatVector.fromMemorySegment(F, ALL, row, ORDER);
-      FloatVector right = FloatVector.fromMemorySegment(F, ALL, row + half, ORDER);
-      long at = a + p * aColumn;
-      FloatVector x = FloatVector.broadcast(F, getFloat(at & MASK));
+      FloatVector left = FloatVector.fromArray(F, panel, p * COLUMNS);
+      FloatVector right = FloatVector.fromArray(F, panel, p * COLUMNS + LENGTH);
+      FloatVector x = FloatVector.broadcast(F, block[at + p]);
       s0 = left.fma(x, s0);
       t0 = right.fma(x, t0);
-      x = FloatVector.broadcast(F, getFloat((at + aRow) & MASK));
+      x = FloatVector.broadcast(F, block[at + DEPTH + p]);
       s1 = left.fma(x, s1);
       t1 = right.fma(x, t1);
-      x = FloatVector.broadcast(F, getFloat((at + 2 * aRow) & MASK));
+      x = FloatVector.broadcast(F, block[at + 2 * DEPTH + p]);
       s2 = left.fma(x, s2);
       t2 = right.fma(x, t2);
-      x = FloatVector.broadcast(F, getFloat((at + aRow3) & MASK));
+      x = FloatVector.broadcast(F, block[at + 3 * DEPTH + p]);
       s3 = left.fma(x, s3);
       t3 = right.fma(x, t3);
-      at = below + p * aColumn;
-      x = FloatVector.broadcast(F, getFloat(at & MASK));
+      x = FloatVector.broadcast(F, block[at + 4 * DEPTH + p]);
       s4 = left.fma(x, s4);
       t4 = right.fma(x, t4);
-      x = FloatVector.broadcast(F, getFloat((at + aRow) & MASK));
+      x = FloatVector.broadcast(F, block[at + 5 * DEPTH + p]);
       s5 = left.fma(x, s5);
       t5 = right.fma(x, t5);
-      x = FloatVector.broadcast(F, getFloat((at + 2 * aRow) & MASK));
+      x = FloatVector.broadcast(F, block[at + 6 * DEPTH + p]);
       s6 = left.fma(x, s6);
       t6 = right.fma(x, t6);
-      x = FloatVector.broadcast(F, getFloat((at + aRow3) & MASK));
+      x = FloatVector.broadcast(F, block[at + 7 * DEPTH + p]);
       s7 = left.fma(x, s7);
       t7 = right.fma(x, t7);
     }
     s0.intoMemorySegment(ALL, c, ORDER);
-    t0.intoMemorySegment(ALL, c + half, ORDER);
+    t0.intoMemorySegment(ALL, c + HALF, ORDER);
     s1.intoMemorySegment(ALL, c1, ORDER);
-    t1.intoMemorySegment(ALL, c1 + half, ORDER);
+    t1.intoMemorySegment(ALL, c1 + HALF, ORDER);
     s2.intoMemorySegment(ALL, c2, ORDER);
-    t2.intoMemorySegment(ALL, c2 + half, ORDER);
+    t2.intoMemorySegment(ALL, c2 + HALF, ORDER);
     s3.intoMemorySegment(ALL, c3, ORDER);
-    t3.intoMemorySegment(ALL, c3 + half, ORDER);
+    t3.intoMemorySegment(ALL, c3 + HALF, ORDER);
     s4.intoMemorySegment(ALL, c4, ORDER);
-    t4.intoMemorySegment(ALL, c4 + half, ORDER);
+    t4.intoMemorySegment(ALL, c4 + HALF, ORDER);
     s5.intoMemorySegment(ALL, c5, ORDER);
-    t5.intoMemorySegment(ALL, c5 + half, ORDER);
+    t5.intoMemorySegment(ALL, c5 + HALF, ORDER);
     s6.intoMemorySegment(ALL, c6, ORDER);
-    t6.intoMemorySegment(ALL, c6 + half, ORDER);
+    t6.intoMemorySegment(ALL, c6 + HALF, ORDER);
     s7.intoMemorySegment(ALL, c7, ORDER);
-    t7.intoMemorySegment(ALL, c7 + half, ORDER);
+    t7.intoMemorySegment(ALL, c7 + HALF, ORDER);
   }
 }
