@@ -4,13 +4,14 @@ import dev.sluice.model.gguf.GgufWriter;
 import java.util.List;
 
 /** What is learnt differently for each kind of tokenizer. For one thread. */
-sealed interface LearningScheme permits BpeScheme {
+sealed interface LearningScheme permits BpeScheme, SpmScheme, WordPieceScheme {
 
   /** The scheme for a kind of tokenizer. */
   static LearningScheme of(TokenizerOptions options) {
     return switch (options.type()) {
       case BPE -> new BpeScheme(options);
-      case WORDPIECE, SPM -> throw new TokenizerTrainingException("not yet: " + options.type());
+      case SPM -> new SpmScheme();
+      case WORDPIECE -> new WordPieceScheme(options);
     };
   }
 

@@ -74,12 +74,12 @@ public final class TokenizerTrainer {
     LearningScheme.Speller speller = scheme.begin(pieces, draft);
     if (draft.size() > options.size()) {
       throw new TokenizerTrainingException(
-          "a vocabulary of %d tokens is too small: %d special tokens and %d for single %s make %d"
+          ("a vocabulary of %d tokens is too small: %d special tokens and %d for single bytes or"
+                  + " characters make %d")
               .formatted(
                   options.size(),
                   options.special().size(),
                   draft.size() - options.special().size(),
-                  options.type() == TokenizerOptions.Type.WORDPIECE ? "characters" : "bytes",
                   draft.size()));
     }
     long[] symbolCounts = new long[options.size()];

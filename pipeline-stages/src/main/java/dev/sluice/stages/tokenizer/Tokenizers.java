@@ -92,10 +92,8 @@ final class Tokenizers {
     SpecialIds special =
         reader.special(new VocabularyReader.Defaults(101, 102, 100, true, true, true));
     boolean lowerCase = metadata.bool("tokenizer.ggml.normalizer.lowercase", true);
+    boolean stripAccents = metadata.bool("tokenizer.ggml.normalizer.strip_accents", lowerCase);
     return new WordPieceTokenizer(
-        reader.vocabulary(),
-        special,
-        lowerCase,
-        metadata.bool("tokenizer.ggml.normalizer.strip_accents", lowerCase));
+        reader.vocabulary(), special, new WordPieceWords(lowerCase, stripAccents));
   }
 }
