@@ -18,6 +18,11 @@ public final class Progress implements AutoCloseable {
     return console != null && console.isTerminal();
   }
 
+  /** Whether someone is watching. */
+  public boolean onTerminal() {
+    return terminal;
+  }
+
   /** Says how far it is, a few times a second at most. */
   public void say(Supplier<String> text) {
     if (terminal && System.nanoTime() - last >= PERIOD) {

@@ -2,6 +2,7 @@ package dev.sluice.ops;
 
 import dev.sluice.ops.train.CorpusCommand;
 import dev.sluice.ops.train.ExportCommand;
+import dev.sluice.ops.train.FinetuneCommand;
 import dev.sluice.ops.train.PretrainCommand;
 import dev.sluice.ops.train.TokenizerCommand;
 import picocli.CommandLine.Command;
@@ -19,6 +20,7 @@ import picocli.CommandLine.Spec;
       CorpusCommand.class,
       TokenizerCommand.class,
       PretrainCommand.class,
+      FinetuneCommand.class,
       ExportCommand.class
     })
 final class TrainCommand implements Runnable {

@@ -2,11 +2,10 @@ package dev.sluice.ops.train;
 
 import dev.sluice.model.training.TokenDataset;
 import dev.sluice.ops.CommandException;
-import dev.sluice.ops.Streams;
+import dev.sluice.ops.Progress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /** What is learnt from, and what is held out, as tokens. */
 record Datasets(TokenDataset training, TokenDataset validation) {
@@ -60,8 +59,8 @@ record Datasets(TokenDataset training, TokenDataset validation) {
 
   private static void read(List<Path> files, DocumentEncoder encoder, Choice choice) {
     long index = 0;
-    try (Documents documents = Documents.open(files)) {
-      boolean progress = Progress.onTerminal() && documents.bytes() > 1 << 20;
+    try (Documents documents = Documents.open(files);
+        Progress progress = new Progress()) {
       List<Documents.Document> batch = new ArrayList<>(BATCH);
       while (documents.hasNext()) {
         batch.clear();
@@ -72,12 +71,10 @@ record Datasets(TokenDataset training, TokenDataset validation) {
             batch.parallelStream().map(encoder::encode).toList()) {
           add(choice.of(index++), document);
         }
-        if (progress) {
-          showProgress(documents);
-        }
-      }
-      if (progress) {
-        Streams.err().print("\r\u001b[K");
+        progress.say(
+            () ->
+                "reading text: %d %%"
+                    .formatted(100 * documents.bytesRead() / Math.max(1, documents.bytes())));
       }
     }
   }
@@ -88,14 +85,5 @@ record Datasets(TokenDataset training, TokenDataset validation) {
     } catch (IllegalStateException e) {
       throw new CommandException("too much text for one training: " + e.getMessage(), e);
     }
-  }
-
-  private static void showProgress(Documents documents) {
-    Streams.err()
-        .printf(
-            Locale.ROOT,
-            "\rreading text: %d%%\u001b[K",
-            100 * documents.bytesRead() / Math.max(1, documents.bytes()));
-    Streams.err().flush();
   }
 }

@@ -44,7 +44,7 @@ final class ScheduleOptions {
   @Option(
       names = "--lr",
       paramLabel = "RATE",
-      description = "Highest learning rate (default: 0.001; with --lora 0.0005).")
+      description = "Highest learning rate (default: 0.001; to fine-tune all weights 0.0003).")
   private @Nullable Double learningRate;
 
   @Option(

@@ -76,8 +76,8 @@ final class TrainingRun {
   }
 
   private int train(Plan plan, Trainer trainer, CheckpointStore store) {
-    Progress progress = new Progress(plan.options().steps());
-    try (LossLog log = LossLog.open(folder.log(), trainer.step());
+    try (TrainingProgress progress = new TrainingProgress(plan.options().steps());
+        LossLog log = LossLog.open(folder.log(), trainer.step());
         Interrupt interrupt = Interrupt.install()) {
       Trainer.@Nullable Report last = null;
       long saved = trainer.step();
@@ -91,12 +91,11 @@ final class TrainingRun {
           saved = last.step();
         }
       }
-      if (last != null) {
-        progress.end();
-      }
+      progress.end();
       if (trainer.step() > saved) {
         save(trainer, store, log);
       }
+      LossChart.draw(LossLog.rows(folder.log()), folder.chart()).ifPresent(TrainingRun::say);
       return end(plan, trainer, interrupt.wished(), last);
     }
   }

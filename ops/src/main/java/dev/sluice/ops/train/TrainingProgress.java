@@ -1,47 +1,38 @@
 package dev.sluice.ops.train;
 
 import dev.sluice.model.training.Trainer;
+import dev.sluice.ops.Progress;
 import dev.sluice.ops.Streams;
-import java.io.Console;
 import java.io.PrintStream;
 import java.util.Locale;
 
 /**
- * How far a training is: one line that is written over on a terminal, else a line every hundredth
- * of the way. On standard error.
+ * How far a training is: a line that is written over on a terminal, else a line every hundredth of
+ * the way. On standard error.
  */
-final class Progress {
-  private static final long NANOS = 1_000_000_000L;
-  private static final long TERMINAL_PERIOD = NANOS / 4;
+final class TrainingProgress implements AutoCloseable {
+  private static final double NANOS = 1e9;
   private static final int PLAIN_LINES = 100;
   private static final double SMOOTHING = 0.05;
 
   private final PrintStream out = Streams.err();
-  private final boolean terminal = onTerminal();
+  private final Progress terminal = new Progress();
   private final long steps;
   private final long plainEvery;
   private long before = System.nanoTime();
-  private long shown = before - TERMINAL_PERIOD;
   private double tokensPerSecond;
   private double secondsPerStep;
   private double validationLoss = Double.NaN;
 
-  Progress(long steps) {
+  TrainingProgress(long steps) {
     this.steps = steps;
     this.plainEvery = Math.max(1, steps / PLAIN_LINES);
-  }
-
-  /** Whether someone is watching. */
-  @SuppressWarnings("SystemConsoleNull") // NullAway knows the older contract
-  static boolean onTerminal() {
-    Console console = System.console();
-    return console != null && console.isTerminal();
   }
 
   /** Shows a step, if it is time. */
   void show(Trainer.Report report) {
     long now = System.nanoTime();
-    double seconds = Math.max(1, now - before) / (double) NANOS;
+    double seconds = Math.max(1, now - before) / NANOS;
     boolean first = secondsPerStep == 0;
     secondsPerStep = smooth(first, secondsPerStep, seconds);
     tokensPerSecond = smooth(first, tokensPerSecond, report.tokens() / seconds);
@@ -50,30 +41,22 @@ final class Progress {
     if (validated) {
       validationLoss = report.validationLoss();
     }
-    boolean due = validated || report.stop() || report.step() == 1;
-    if (terminal) {
-      if (due || now - shown >= TERMINAL_PERIOD) {
-        shown = now;
-        out.print("\r" + line(report) + "\u001b[K");
-        out.flush();
-      }
-    } else if (due || report.step() % plainEvery == 0) {
+    if (terminal.onTerminal()) {
+      terminal.say(() -> line(report));
+    } else if (validated || report.stop() || report.step() % plainEvery == 0) {
       out.println(line(report));
       out.flush();
     }
   }
 
-  /** Goes on to a new line, so that other text does not run into this one. */
+  /** Clears the line, so that what follows does not run into it. */
   void end() {
-    if (terminal) {
-      out.println();
-    }
-    out.flush();
+    terminal.close();
   }
 
-  /** Tokens a second by the last steps. */
-  double tokensPerSecond() {
-    return tokensPerSecond;
+  @Override
+  public void close() {
+    end();
   }
 
   private String line(Trainer.Report report) {
