@@ -11,6 +11,9 @@ import picocli.CommandLine.Option;
 
 /** How the pipeline is laid out. */
 final class EngineOptions {
+  private static final int MANY_TOKENS = 1024;
+  private static final int MOST_TOKENS = 1 << 30;
+
   @Option(
       names = "--stages",
       paramLabel = "N",
@@ -78,12 +81,30 @@ final class EngineOptions {
    * @throws dev.sluice.model.gguf.ModelFileException for an adapter that cannot be read
    */
   PipelineOptions pipeline(int sequences) {
+    return pipeline(sequences, 0);
+  }
+
+  /**
+   * The options of a pipeline for {@code sequences} streams at a time that all have room in the
+   * cache, each for a text of usual length ({@value #MANY_TOKENS} tokens).
+   *
+   * @throws CommandException naming the option that is out of its limits
+   */
+  PipelineOptions pipelineForMany(int sequences, int modelContext) {
+    int most = context == 0 ? PipelineOptions.DEFAULT_MAX_CONTEXT : context;
+    int longest = modelContext > 0 ? Math.min(most, modelContext) : most;
+    long together = (long) sequences * Math.min(longest, MANY_TOKENS);
+    return pipeline(sequences, Math.clamp(together, Math.max(0, longest), MOST_TOKENS));
+  }
+
+  private PipelineOptions pipeline(int sequences, int kvTokens) {
     try {
       PipelineOptions.Builder options =
           PipelineOptions.builder()
               .stages(stages)
               .threads(threads)
               .contextTokens(context)
+              .kvTokens(kvTokens)
               .kvType(kvType)
               .link(transport)
               .backend(backend)

@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       PlanCommand.class,
       TrainCommand.class,
       QuantizeCommand.class,
+      EvalCommand.class,
       StartupArchive.class
     },
     footer = {"", "sluice VERB --help explains a verb."})

@@ -46,7 +46,8 @@ public final class Streams {
     }
   }
 
-  static String readFile(Path file) {
+  /** A text file (UTF-8). */
+  public static String readFile(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
       return text(in, file.toString());
     } catch (IOException e) {

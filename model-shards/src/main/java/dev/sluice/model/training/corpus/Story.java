@@ -21,6 +21,11 @@ public final class Story {
     return text;
   }
 
+  /** Its first sentence. */
+  public String opening() {
+    return sentence("opening");
+  }
+
   /** The hero's name. */
   public String hero() {
     return facts.need(Slot.HERO);
