@@ -28,6 +28,10 @@ public final class Gemm {
   private static final int COLUMNS = 2 * LENGTH;
   private static final int DEPTH = 256;
   private static final int BLOCK = 64;
+
+  /** From a row of the block to the next: no power of two, so that rows fall into other sets. */
+  private static final int STRIDE = DEPTH + 16;
+
   private static final long HALF = (long) LENGTH * Float.BYTES;
   private static final long CORNER_ROW = 2 * HALF;
 
@@ -37,8 +41,8 @@ public final class Gemm {
   private static final class Buffers {
     private static final ThreadLocal<Buffers> CURRENT = ThreadLocal.withInitial(Buffers::new);
 
-    /** Rows of {@code A}, {@value #DEPTH} apart. */
-    private final float[] block = new float[BLOCK * DEPTH];
+    /** Rows of {@code A}, {@value #STRIDE} apart. */
+    private final float[] block = new float[BLOCK * STRIDE];
 
     /** Rows of {@code B}, {@link #COLUMNS} apart. */
     private final float[] panel = new float[DEPTH * COLUMNS];
@@ -130,7 +134,7 @@ public final class Gemm {
           if (rows - i < ROWS || some < COLUMNS) {
             corner(buffers, i, depth, result, c.row, Math.min(ROWS, rows - i), some);
           } else {
-            tile(buffers.block, i * DEPTH, buffers.panel, depth, result, c.row);
+            tile(buffers.block, i * STRIDE, buffers.panel, depth, result, c.row);
           }
         }
       }
@@ -141,7 +145,7 @@ public final class Gemm {
     float[] block = buffers.block;
     if (a.column == Float.BYTES) {
       for (int i = 0; i < rows; i++) {
-        MemorySegment.copy(ALL, FLOAT, a.at(row + i, p), block, i * DEPTH, depth);
+        MemorySegment.copy(ALL, FLOAT, a.at(row + i, p), block, i * STRIDE, depth);
       }
       return;
     }
@@ -149,7 +153,7 @@ public final class Gemm {
     for (int k = 0; k < depth; k++) {
       read(a.at(row, p + k), a.row, rows, run);
       for (int i = 0; i < rows; i++) {
-        block[i * DEPTH + k] = run[i];
+        block[i * STRIDE + k] = run[i];
       }
     }
   }
@@ -173,11 +177,11 @@ public final class Gemm {
   }
 
   private static void read(long from, long stride, int count, float[] run) {
-    if (stride == Float.BYTES) {
-      MemorySegment.copy(ALL, FLOAT, from, run, 0, count);
-      return;
+    int i = 0;
+    for (int end = stride == Float.BYTES ? F.loopBound(count) : 0; i < end; i += LENGTH) {
+      FloatVector.fromMemorySegment(F, ALL, from + i * stride, ORDER).intoArray(run, i);
     }
-    for (int i = 0; i < count; i++) {
+    for (; i < count; i++) {
       run[i] = getFloat(from + i * stride);
     }
   }
@@ -189,7 +193,7 @@ public final class Gemm {
     for (int i = 0; i < rows; i++) {
       MemorySegment.copy(ALL, c + i * cRow, ALL, corner + i * CORNER_ROW, 4L * columns);
     }
-    tile(buffers.block, row * DEPTH, buffers.panel, depth, corner, CORNER_ROW);
+    tile(buffers.block, row * STRIDE, buffers.panel, depth, corner, CORNER_ROW);
     for (int i = 0; i < rows; i++) {
       MemorySegment.copy(ALL, corner + i * CORNER_ROW, ALL, c + i * cRow, 4L * columns);
     }
@@ -226,25 +230,25 @@ public final class Gemm {
       FloatVector x = FloatVector.broadcast(F, block[at + p]);
       s0 = left.fma(x, s0);
       t0 = right.fma(x, t0);
-      x = FloatVector.broadcast(F, block[at + DEPTH + p]);
+      x = FloatVector.broadcast(F, block[at + STRIDE + p]);
       s1 = left.fma(x, s1);
       t1 = right.fma(x, t1);
-      x = FloatVector.broadcast(F, block[at + 2 * DEPTH + p]);
+      x = FloatVector.broadcast(F, block[at + 2 * STRIDE + p]);
       s2 = left.fma(x, s2);
       t2 = right.fma(x, t2);
-      x = FloatVector.broadcast(F, block[at + 3 * DEPTH + p]);
+      x = FloatVector.broadcast(F, block[at + 3 * STRIDE + p]);
       s3 = left.fma(x, s3);
       t3 = right.fma(x, t3);
-      x = FloatVector.broadcast(F, block[at + 4 * DEPTH + p]);
+      x = FloatVector.broadcast(F, block[at + 4 * STRIDE + p]);
       s4 = left.fma(x, s4);
       t4 = right.fma(x, t4);
-      x = FloatVector.broadcast(F, block[at + 5 * DEPTH + p]);
+      x = FloatVector.broadcast(F, block[at + 5 * STRIDE + p]);
       s5 = left.fma(x, s5);
       t5 = right.fma(x, t5);
-      x = FloatVector.broadcast(F, block[at + 6 * DEPTH + p]);
+      x = FloatVector.broadcast(F, block[at + 6 * STRIDE + p]);
       s6 = left.fma(x, s6);
       t6 = right.fma(x, t6);
-      x = FloatVector.broadcast(F, block[at + 7 * DEPTH + p]);
+      x = FloatVector.broadcast(F, block[at + 7 * STRIDE + p]);
       s7 = left.fma(x, s7);
       t7 = right.fma(x, t7);
     }

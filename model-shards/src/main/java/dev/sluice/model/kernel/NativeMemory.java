@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Objects;
+import jdk.incubator.vector.FloatVector;
 
 /**
  * All of memory as one segment, and the checks that stand before its use.
@@ -50,13 +51,14 @@ final class NativeMemory {
   }
 
   static void zero(long address, long floats) {
-    long bytes = floats << 2;
-    long i = 0;
-    for (; i + Long.BYTES <= bytes; i += Long.BYTES) {
-      ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, address + i, 0L);
+    FloatVector zeros = FloatVector.zero(Lanes.F);
+    long end = address + (floats << 2);
+    long at = address;
+    for (; at <= end - Lanes.LENGTH * 4L; at += Lanes.LENGTH * 4L) {
+      zeros.intoMemorySegment(ALL, at, ByteOrder.LITTLE_ENDIAN);
     }
-    if (i < bytes) {
-      ALL.set(FLOAT, address + i, 0f);
+    for (; at < end; at += Float.BYTES) {
+      ALL.set(FLOAT, at, 0f);
     }
   }
 

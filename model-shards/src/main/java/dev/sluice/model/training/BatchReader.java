@@ -37,17 +37,14 @@ final class BatchReader {
 
   /** Goes to where another reader of the same data and seed stood. */
   void seek(long toEpoch, int toDocument, int toOffset) {
-    if (toEpoch < 0
-        || toDocument < 0
-        || toDocument >= data.documents()
-        || toOffset < 0
-        || toOffset >= data.length(toDocument)) {
-      throw new IllegalArgumentException(
-          "no such place in the data: " + toEpoch + ", " + toDocument + ", " + toOffset);
-    }
     epoch = toEpoch;
     document = toDocument;
     offset = toOffset;
+    boolean there = epoch >= 0 && document >= 0 && document < data.documents() && offset >= 0;
+    if (!there || offset >= data.length(at(document)) - 1) {
+      throw new IllegalArgumentException(
+          "no such place in the data: " + toEpoch + ", " + toDocument + ", " + toOffset);
+    }
   }
 
   long epoch() {

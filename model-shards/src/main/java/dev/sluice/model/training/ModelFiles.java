@@ -120,11 +120,16 @@ final class ModelFiles {
     }
   }
 
-  /** A file with a model's shape and its tokenizer, without tensors. */
-  static GgufWriter header(ModelShape shape, GgufMetadata tokenizer) {
+  /** The architecture that says such a shape in a GGUF file. */
+  static String architecture(ModelShape shape) {
     boolean plain =
         shape.positions() == PositionEncoding.ROPE && shape.activation() == FeedForward.SWIGLU;
-    String architecture = plain ? "llama" : "sluice";
+    return plain ? "llama" : "sluice";
+  }
+
+  /** A file with a model's shape and its tokenizer, without tensors. */
+  static GgufWriter header(ModelShape shape, GgufMetadata tokenizer) {
+    String architecture = architecture(shape);
     GgufWriter writer = new GgufWriter().metadata(tokenizer);
     for (String key : tokenizer.keys()) {
       if (!key.startsWith("tokenizer.") && !key.equals("general.name")) {
@@ -143,7 +148,7 @@ final class ModelFiles {
         .float32(architecture + ".attention.layer_norm_rms_epsilon", shape.normEpsilon())
         .uint32(architecture + ".rope.dimension_count", shape.headLength())
         .float32(architecture + ".rope.freq_base", shape.ropeBase());
-    if (!plain) {
+    if (architecture.equals("sluice")) {
       boolean waves = shape.positions() == PositionEncoding.SINUSOIDAL;
       boolean gelu = shape.activation() == FeedForward.GELU;
       writer

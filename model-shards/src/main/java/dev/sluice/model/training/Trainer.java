@@ -6,7 +6,9 @@ import dev.sluice.model.gguf.GgufMetadata;
 import dev.sluice.model.gguf.GgufValueType;
 import dev.sluice.model.gguf.GgufWriter;
 import dev.sluice.model.kernel.WorkerPool;
-import java.lang.foreign.ValueLayout;
+import dev.sluice.model.lora.LoraAdapter;
+import dev.sluice.model.lora.LowRank;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -408,23 +410,15 @@ public final class Trainer implements AutoCloseable {
     if (lora == null) {
       throw new IllegalStateException("this training changes the weights and has no adapter");
     }
-    boolean plain =
-        shape.positions() == PositionEncoding.ROPE && shape.activation() == FeedForward.SWIGLU;
-    GgufWriter writer =
-        new GgufWriter()
-            .string("general.type", "adapter")
-            .string("general.architecture", plain ? "llama" : "sluice")
-            .string("adapter.type", "lora")
-            .float32("adapter.lora.alpha", lora.alpha());
-    for (Parameter parameter : adapters(model.parameters())) {
-      writer.tensor(
-          parameter.name(),
-          GgmlType.F32,
-          parameter.value().toArray(ValueLayout.JAVA_FLOAT),
-          parameter.columns(),
-          parameter.rows());
+    List<LowRank> pairs = new ArrayList<>();
+    List<Parameter> learning = adapters(model.parameters());
+    for (int i = 0; i < learning.size(); i += 2) {
+      Parameter a = learning.get(i);
+      Parameter b = learning.get(i + 1);
+      String target = a.name().substring(0, a.name().length() - ".lora_a".length());
+      pairs.add(new LowRank(target, a.columns(), b.rows(), a.rows(), a.toArray(), b.toArray()));
     }
-    return writer;
+    return LoraAdapter.writer(ModelFiles.architecture(shape), lora.alpha(), pairs);
   }
 
   @Override
