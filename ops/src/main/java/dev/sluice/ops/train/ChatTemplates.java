@@ -3,6 +3,10 @@ package dev.sluice.ops.train;
 import dev.sluice.ops.CommandException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Templates for conversations that {@code --chat-template} can name. */
 final class ChatTemplates {
@@ -20,6 +24,8 @@ final class ChatTemplates {
       "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
           + "{% if add_generation_prompt %}<|assistant|>{% endif %}";
 
+  private static final Pattern CONTROL_TOKEN = Pattern.compile("<\\|[a-z_]+\\|>");
+
   private static final int MAX_BYTES = 1 << 20;
 
   private ChatTemplates() {}
@@ -35,6 +41,29 @@ final class ChatTemplates {
       case "sluice" -> SLUICE;
       default -> readFile(Path.of(name));
     };
+  }
+
+  /**
+   * Checks that the tokens which a template of ours writes are in a vocabulary.
+   *
+   * @param special the vocabulary's control tokens
+   * @throws CommandException naming the first that is not
+   */
+  static void check(String name, List<String> special) {
+    if (name.equals("chatml") || name.equals("sluice")) {
+      Stream<String> written = CONTROL_TOKEN.matcher(read(name)).results().map(MatchResult::group);
+      Stream<String> roles =
+          name.equals("sluice") ? Stream.of("<|system|>", "<|user|>") : Stream.empty();
+      Stream.concat(written, roles)
+          .filter(token -> !special.contains(token))
+          .findFirst()
+          .ifPresent(
+              token -> {
+                throw new CommandException(
+                    "--chat-template %s writes %s; add --special '%s'"
+                        .formatted(name, token, token));
+              });
+    }
   }
 
   private static String readFile(Path file) {

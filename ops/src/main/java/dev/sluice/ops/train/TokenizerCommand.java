@@ -121,6 +121,9 @@ public final class TokenizerCommand implements Runnable {
             .padding(padding)
             .chatTemplate(template == null ? null : ChatTemplates.read(template))
             .build();
+    if (template != null) {
+      ChatTemplates.check(template, options.special());
+    }
     checkOutput();
     TokenizerTrainer trainer = new TokenizerTrainer(options);
     long documents = 0;
