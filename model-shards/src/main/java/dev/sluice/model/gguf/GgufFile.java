@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A GGUF model, open and mapped read-only into memory: version 2 or 3, in one file or split in
- * parts, with tensors or with a vocabulary only.
+ * A GGUF model, open and mapped read-only into memory (or given as bytes): version 2 or 3, in one
+ * file or split in parts, with tensors or with a vocabulary only.
  *
  * <p>Opening reads the header and checks all of it; weights and long arrays of metadata are read
  * when asked for. For any thread. Who opens it closes it, after everything that uses its tensors or
@@ -53,6 +53,23 @@ public final class GgufFile implements AutoCloseable {
     Arena arena = Arena.ofShared();
     try {
       return new GgufFile(arena, GgufSplit.parts(GgufPart.map(file, arena), arena));
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Opens a model that is in memory, in one part; the bytes are copied.
+   *
+   * @param name what {@link #path} answers, for messages; nothing need be there
+   * @throws ModelFileException if it is no valid GGUF model of a supported kind
+   */
+  @SuppressWarnings("MustBeClosedChecker") // the GgufFile owns the arena and closes it
+  public static GgufFile of(Path name, byte[] bytes) {
+    Arena arena = Arena.ofShared();
+    try {
+      return new GgufFile(arena, GgufSplit.parts(GgufPart.of(name, bytes, arena), arena));
     } catch (Throwable e) {
       arena.close();
       throw e;

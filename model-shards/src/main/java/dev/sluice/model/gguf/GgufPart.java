@@ -70,6 +70,14 @@ record GgufPart(
     }
   }
 
+  /** Copies and parses the bytes of a file; the copy belongs to {@code arena}. */
+  static GgufPart of(Path name, byte[] file, Arena arena) {
+    checkMagic(name, file, file.length);
+    MemorySegment bytes = arena.allocate(file.length, DEFAULT_ALIGNMENT);
+    bytes.copyFrom(MemorySegment.ofArray(file));
+    return parse(name, bytes.asReadOnly());
+  }
+
   /** What an I/O failure says, without the path again. */
   static String reason(IOException e) {
     return switch (e) {
@@ -86,8 +94,11 @@ record GgufPart(
     while (start.hasRemaining() && channel.read(start, start.position()) >= 0) {
       // a short read: go on
     }
-    String magic =
-        new String(start.array(), 0, Math.min(4, start.position()), StandardCharsets.ISO_8859_1);
+    checkMagic(file, start.array(), size);
+  }
+
+  private static void checkMagic(Path file, byte[] start, long size) {
+    String magic = new String(start, 0, (int) Math.min(4, size), StandardCharsets.ISO_8859_1);
     if (!magic.equals("GGUF")) {
       String hint =
           switch (magic) {
@@ -100,10 +111,10 @@ record GgufPart(
       throw new ModelFileException(
           file, 0, "is no GGUF file: it starts with " + quoted(magic) + ", not 'GGUF'" + hint);
     }
-    if (start.hasRemaining()) {
+    if (size < HEADER_BYTES) {
       throw new ModelFileException(
           file,
-          start.position(),
+          size,
           "the file ends in its header: %d of %d bytes are there".formatted(size, HEADER_BYTES));
     }
   }

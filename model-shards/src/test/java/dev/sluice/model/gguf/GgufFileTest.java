@@ -13,6 +13,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -173,6 +174,29 @@ final class GgufFileTest {
     file.close();
     assertThatIllegalStateException().isThrownBy(() -> data.get(ValueLayout.JAVA_BYTE, 0));
     assertThatIllegalStateException().isThrownBy(() -> file.metadata().string("general.name"));
+  }
+
+  @Test
+  void shouldReadFromBytesWhatItReadsFromTheFile() throws IOException {
+    Path path = Fixtures.path("models/llama256-q4_k_m.gguf");
+    byte[] bytes = Files.readAllBytes(path);
+    Path name = Path.of("in-memory.gguf");
+    try (GgufFile mapped = GgufFile.open(path);
+        GgufFile copied = GgufFile.of(name, bytes)) {
+      assertThat(copied.path()).isEqualTo(name);
+      assertThat(copied.bytes()).isEqualTo(mapped.bytes());
+      assertThat(copied.metadata().keys()).isEqualTo(mapped.metadata().keys());
+      for (GgufTensor tensor : mapped.tensors()) {
+        GgufTensor copy = copied.tensor(tensor.name());
+        assertThat(copy.data().mismatch(tensor.data())).as(tensor.name()).isEqualTo(-1);
+        assertThat(copy.data().isReadOnly()).isTrue();
+      }
+    }
+    assertThatThrownBy(() -> GgufFile.of(name, new byte[3])).hasMessageContaining("is no GGUF");
+    assertThatThrownBy(() -> GgufFile.of(name, Arrays.copyOf(bytes, 20)))
+        .hasMessageContaining("20 of 24 bytes");
+    assertThatThrownBy(() -> GgufFile.of(name, Arrays.copyOf(bytes, bytes.length - 1)))
+        .hasMessageContaining("cut short");
   }
 
   @Test
