@@ -177,6 +177,18 @@ public final class LoraAdapter {
     return writer;
   }
 
+  /**
+   * An adapter from its parts.
+   *
+   * @param file where they come from, for messages
+   */
+  public static LoraAdapter of(
+      Path file, String architecture, float alpha, Collection<LowRank> pairs) {
+    Map<String, LowRank> byTarget = new LinkedHashMap<>();
+    pairs.forEach(pair -> byTarget.put(pair.target(), pair));
+    return new LoraAdapter(file, architecture, alpha, byTarget);
+  }
+
   /** The file it was read from. */
   public Path file() {
     return file;

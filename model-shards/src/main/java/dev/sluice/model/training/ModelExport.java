@@ -6,64 +6,118 @@ import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.gguf.GgufTensor;
 import dev.sluice.model.gguf.GgufWriter;
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.model.lora.LoraAdapter;
+import dev.sluice.model.lora.LowRank;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The model in a checkpoint, without the state of its training: what other programs load. Matrices
  * get the type asked for, or F16 where their rows are not whole blocks of it; vectors stay F32.
+ * Adapters are merged into their matrices, or written on their own.
+ *
+ * <p>What is returned holds its tensors in memory; the checkpoint may be closed before it is
+ * written.
  */
 public final class ModelExport {
   private static final String STATE_KEYS = "sluice.training.";
   private static final String STATE_TENSORS = "adam.";
-  private static final String FILE_TYPE = "general.file_type";
+  private static final String ALPHA = STATE_KEYS + "lora.alpha";
+  private static final String ARCHITECTURE = "general.architecture";
+  private static final String A = ".lora_a";
+  private static final String B = ".lora_b";
 
   private ModelExport() {}
 
-  /** Whether models are written with matrices of this type. */
+  /** Whether models are written with matrices of this type: F32, F16, BF16, Q8_0, Q4_0. */
   public static boolean supports(GgmlType type) {
-    return fileType(type) >= 0;
+    return switch (type) {
+      case F32, F16, BF16, Q8_0, Q4_0 -> true;
+      default -> false;
+    };
   }
 
   /**
-   * The model as a file to be written. Holds all of it in memory; {@code checkpoint} may be closed
-   * afterwards.
+   * The model, with adapters merged.
    *
-   * @throws ModelFileException if a weight of the checkpoint is not finite
+   * @throws ModelFileException if a weight is not finite, or an adapter lacks a half
    * @throws IllegalArgumentException if {@link #supports} denies the type
    */
   public static GgufWriter model(GgufFile checkpoint, GgmlType type) {
-    if (!supports(type)) {
-      throw new IllegalArgumentException("models are not written in " + type);
-    }
     GgufWriter writer = new GgufWriter().metadata(checkpoint.metadata());
     for (String key : checkpoint.metadata().keys()) {
       if (key.startsWith(STATE_KEYS)) {
         writer.remove(key);
       }
     }
-    writer.uint32(FILE_TYPE, fileType(type));
+    writer.uint32("general.file_type", ModelFiles.fileType(type));
+    LoraAdapter adapter =
+        LoraAdapter.of(
+            checkpoint.path(), architecture(checkpoint), alpha(checkpoint), pairs(checkpoint));
+    adapter.check(checkpoint);
     for (GgufTensor tensor : checkpoint.tensors()) {
-      if (!tensor.name().startsWith(STATE_TENSORS)) {
-        add(writer, tensor, type);
+      String name = tensor.name();
+      if (!name.startsWith(STATE_TENSORS) && !name.endsWith(A) && !name.endsWith(B)) {
+        float[] values = values(tensor);
+        adapter.find(name).ifPresent(pair -> adapter.merge(pair, 1, 0, values, values.length));
+        writer.tensor(name, typeOf(tensor, type), values, tensor.dimensions());
       }
     }
     return writer;
   }
 
-  private static void add(GgufWriter writer, GgufTensor tensor, GgmlType wanted) {
-    int count = Math.toIntExact(tensor.elements());
-    float[] values = new float[count];
-    Dequantizer.dequantize(tensor.type(), tensor.data(), 0, values, 0, count);
+  /**
+   * The adapters alone.
+   *
+   * @throws ModelFileException if the checkpoint has none, or one lacks a half
+   */
+  public static GgufWriter adapter(GgufFile checkpoint) {
+    List<LowRank> pairs = pairs(checkpoint);
+    if (pairs.isEmpty()) {
+      throw new ModelFileException(
+          checkpoint.path(), "has no adapters: all weights were trained; export the model");
+    }
+    return LoraAdapter.writer(architecture(checkpoint), alpha(checkpoint), pairs);
+  }
+
+  private static List<LowRank> pairs(GgufFile checkpoint) {
+    List<LowRank> pairs = new ArrayList<>();
+    for (GgufTensor a : checkpoint.tensors()) {
+      if (a.name().endsWith(A) && !a.name().startsWith(STATE_TENSORS)) {
+        String target = a.name().substring(0, a.name().length() - A.length());
+        GgufTensor b = checkpoint.tensor(target + B);
+        pairs.add(
+            new LowRank(
+                target,
+                Math.toIntExact(a.columns()),
+                Math.toIntExact(b.rows()),
+                Math.toIntExact(a.rows()),
+                values(a),
+                values(b)));
+      }
+    }
+    return pairs;
+  }
+
+  private static String architecture(GgufFile checkpoint) {
+    return checkpoint.metadata().string(ARCHITECTURE);
+  }
+
+  private static float alpha(GgufFile checkpoint) {
+    return (float) checkpoint.metadata().findReal(ALPHA).orElse(0);
+  }
+
+  private static float[] values(GgufTensor tensor) {
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    Dequantizer.dequantize(tensor.type(), tensor.data(), 0, values, 0, values.length);
     for (float value : values) {
       if (!Float.isFinite(value)) {
         throw new ModelFileException(
             tensor.file(),
-            tensor.name()
-                + " holds "
-                + value
-                + ": the training diverged; go back to an earlier one");
+            tensor.name() + " holds " + value + ": the training diverged; take an earlier one");
       }
     }
-    writer.tensor(tensor.name(), typeOf(tensor, wanted), values, tensor.dimensions());
+    return values;
   }
 
   private static GgmlType typeOf(GgufTensor tensor, GgmlType wanted) {
@@ -71,16 +125,5 @@ public final class ModelExport {
       return GgmlType.F32;
     }
     return tensor.columns() % wanted.blockSize() == 0 ? wanted : GgmlType.F16;
-  }
-
-  /** The number that GGUF gives a file of mostly this type; -1: none that is written. */
-  private static int fileType(GgmlType type) {
-    return switch (type) {
-      case F32 -> 0;
-      case F16 -> 1;
-      case Q4_0 -> 2;
-      case Q8_0 -> 7;
-      default -> -1;
-    };
   }
 }

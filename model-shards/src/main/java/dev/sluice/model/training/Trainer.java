@@ -373,7 +373,7 @@ public final class Trainer implements AutoCloseable {
       writer
           .int32(PREFIX + "lora.rank", lora.rank())
           .float32(PREFIX + "lora.alpha", lora.alpha())
-          .strings(PREFIX + "lora.targets", List.copyOf(lora.targets()));
+          .strings(PREFIX + "lora.targets", lora.targets().stream().sorted().toList());
     }
     for (Parameter parameter : model.parameters()) {
       ModelFiles.write(writer, parameter.name(), parameter, parameter.value(), GgmlType.F32);

@@ -33,6 +33,11 @@ public final class ExportCommand implements Runnable {
   private GgmlType type = GgmlType.F16;
 
   @Option(
+      names = "--adapter",
+      description = "Write only the adapters (of a run with --lora), for 'run --lora', in f32.")
+  private boolean adapter;
+
+  @Option(
       names = {"-o", "--out"},
       paramLabel = "FILE",
       required = true,
@@ -47,10 +52,17 @@ public final class ExportCommand implements Runnable {
     }
     Path from = file(checkpoint);
     try (GgufFile file = GgufFile.open(from)) {
-      ModelExport.model(file, type).write(out);
+      refuseOverwriting(from);
+      (adapter ? ModelExport.adapter(file) : ModelExport.model(file, type)).write(out);
     }
     Streams.err().println("sluice: wrote " + out + " from " + from);
     Streams.err().flush();
+  }
+
+  private void refuseOverwriting(Path from) {
+    if (out.toAbsolutePath().normalize().equals(from.toAbsolutePath().normalize())) {
+      throw new CommandException(out + ": is the checkpoint itself; choose another --out");
+    }
   }
 
   /**

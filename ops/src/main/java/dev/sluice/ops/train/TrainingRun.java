@@ -83,7 +83,7 @@ final class TrainingRun {
       long saved = trainer.step();
       long every = run.checkpointEvery(plan.options().steps());
       while (!trainer.finished() && !interrupt.wished()) {
-        last = trainer.advance();
+        last = advance(trainer);
         log.add(last);
         progress.show(last);
         if (last.step() % every == 0) {
@@ -97,6 +97,14 @@ final class TrainingRun {
       }
       LossChart.draw(LossLog.rows(folder.log()), folder.chart()).ifPresent(TrainingRun::say);
       return end(plan, trainer, interrupt.wished(), last);
+    }
+  }
+
+  private static Trainer.Report advance(Trainer trainer) {
+    try {
+      return trainer.advance();
+    } catch (IllegalStateException e) { // the loss is no longer a number
+      throw new CommandException(String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -168,6 +176,9 @@ final class TrainingRun {
       return plan.start().trainer(checkpoint);
     } catch (IllegalArgumentException e) {
       throw new CommandException(String.valueOf(e.getMessage()), e);
+    } catch (OutOfMemoryError e) {
+      throw new CommandException(
+          "not enough memory for this model and batch; take a smaller --batch-tokens or shape", e);
     }
   }
 

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A vocabulary of bytes, letters and the special tokens of a chat, in a file of its own. */
-final class TestVocabulary {
-  static final String TEMPLATE =
+public final class TestVocabulary {
+  public static final String TEMPLATE =
       "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
           + "{% if add_generation_prompt %}<|assistant|>{% endif %}";
   private static final List<String> SPECIAL =
@@ -18,7 +18,7 @@ final class TestVocabulary {
   private TestVocabulary() {}
 
   /** Writes it, with a chat template. */
-  static Path write(Path file, String template) {
+  public static Path write(Path file, String template) {
     List<String> tokens = new ArrayList<>(SPECIAL);
     for (int value = 0; value < 256; value++) {
       tokens.add("<0x%02X>".formatted(value));
