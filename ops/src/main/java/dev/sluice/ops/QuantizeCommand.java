@@ -165,7 +165,9 @@ final class QuantizeCommand implements Runnable {
                             + " instead",
                     TreeMap::new,
                     Collectors.counting()));
-    counts.forEach((what, count) -> Streams.err().printf("sluice: %d tensors: %s%n", count, what));
+    counts.forEach(
+        (what, count) ->
+            Streams.err().printf("sluice: %d tensor%s: %s%n", count, count == 1 ? "" : "s", what));
   }
 
   private void write(ModelQuantizer quantizer) {
@@ -193,12 +195,12 @@ final class QuantizeCommand implements Runnable {
                 Collectors.groupingBy(TensorChange::type, TreeMap::new, Collectors.counting()));
     Streams.out()
         .printf(
-            "%s: %s of weights, before %s; %s%n",
+            "%s: %s of weights, before %s; tensors: %s%n",
             out,
             Bytes.text(bytes),
             Bytes.text(bytesBefore(quantizer)),
             counts.entrySet().stream()
-                .map(entry -> entry.getValue() + " tensors " + entry.getKey())
+                .map(entry -> entry.getValue() + " " + entry.getKey())
                 .collect(Collectors.joining(", ")));
     Streams.out().flush();
   }

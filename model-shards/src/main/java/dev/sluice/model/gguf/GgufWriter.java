@@ -304,6 +304,7 @@ public final class GgufWriter {
   private void write(Path file, Map<String, byte[]> partValues, List<Item> items) {
     Path name = file.getFileName();
     Path part = file.resolveSibling("." + name + ".part");
+    part.toFile().deleteOnExit(); // for a process that is told to end in the middle
     try {
       try (FileChannel channel =
           FileChannel.open(

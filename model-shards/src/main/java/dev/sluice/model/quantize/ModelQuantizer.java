@@ -111,7 +111,8 @@ public final class ModelQuantizer {
     if (wanted.blockSize() > 1) {
       writer.uint32("general.quantization_version", QUANTIZATION_VERSION);
     }
-    long largest = changes.stream().mapToLong(TensorChange::bytes).max().orElse(0);
+    long largest =
+        changes.stream().filter(this::converts).mapToLong(TensorChange::bytes).max().orElse(0);
     try (Arena arena = Arena.ofShared()) {
       Work work = new Work(pool, progress, arena.allocate(largest, ALIGNMENT));
       for (TensorChange change : changes) {
@@ -121,6 +122,11 @@ public final class ModelQuantizer {
       }
       writer.write(file);
     }
+  }
+
+  /** Whether a tensor is more than copied. */
+  private boolean converts(TensorChange change) {
+    return change.type() != change.tensor().type() || isAdapted(change.tensor().name());
   }
 
   private boolean isAdapted(String name) {
@@ -154,7 +160,7 @@ public final class ModelQuantizer {
     /** The bytes of the changed tensor, until the next one is asked for. */
     MemorySegment convert(TensorChange change) {
       GgufTensor tensor = change.tensor();
-      if (change.type() == tensor.type() && !isAdapted(tensor.name())) {
+      if (!converts(change)) {
         report(tensor.elements());
         return tensor.data();
       }
