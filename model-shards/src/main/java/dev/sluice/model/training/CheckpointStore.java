@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
@@ -237,7 +238,7 @@ public final class CheckpointStore implements AutoCloseable {
     if (step < 0) {
       throw new IllegalArgumentException("step " + step + " is negative");
     }
-    return "step-%09d.gguf".formatted(step);
+    return String.format(Locale.ROOT, "step-%09d.gguf", step);
   }
 
   /** The checkpoints by name, whole or not, oldest first. */

@@ -20,7 +20,8 @@ final class TrainingProgress implements AutoCloseable {
   private final long steps;
   private final long plainEvery;
   private long before = System.nanoTime();
-  private double tokensPerSecond;
+  private long seen;
+  private double tokensPerStep;
   private double secondsPerStep;
   private double validationLoss = Double.NaN;
 
@@ -33,9 +34,9 @@ final class TrainingProgress implements AutoCloseable {
   void show(Trainer.Report report) {
     long now = System.nanoTime();
     double seconds = Math.max(1, now - before) / NANOS;
-    boolean first = secondsPerStep == 0;
-    secondsPerStep = smooth(first, secondsPerStep, seconds);
-    tokensPerSecond = smooth(first, tokensPerSecond, report.tokens() / seconds);
+    seen++;
+    secondsPerStep = smooth(secondsPerStep, seconds);
+    tokensPerStep = smooth(tokensPerStep, report.tokens());
     before = now;
     boolean validated = !Double.isNaN(report.validationLoss());
     if (validated) {
@@ -71,12 +72,13 @@ final class TrainingProgress implements AutoCloseable {
         steps,
         report.loss(),
         validation,
-        tokensPerSecond,
+        tokensPerStep / secondsPerStep,
         time((long) (secondsPerStep * (steps - report.step()))));
   }
 
-  private static double smooth(boolean first, double old, double now) {
-    return first ? now : old + SMOOTHING * (now - old);
+  /** The mean of the first values, then one that forgets the oldest. */
+  private double smooth(double old, double now) {
+    return old + Math.max(SMOOTHING, 1.0 / seen) * (now - old);
   }
 
   private static String time(long seconds) {

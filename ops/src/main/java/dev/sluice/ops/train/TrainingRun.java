@@ -95,7 +95,9 @@ final class TrainingRun {
       if (trainer.step() > saved) {
         save(trainer, store, log);
       }
-      LossChart.draw(LossLog.rows(folder.log()), folder.chart()).ifPresent(TrainingRun::say);
+      if (!interrupt.wished()) { // AWT does not start in a process that ends
+        LossChart.draw(LossLog.rows(folder.log()), folder.chart()).ifPresent(TrainingRun::say);
+      }
       return end(plan, trainer, interrupt.wished(), last);
     }
   }
