@@ -105,6 +105,11 @@ final class EvalCommand implements Runnable {
   private int maxTokens;
 
   @Option(
+      names = "--plain",
+      description = "Ask by lines of questions and answers, chat template or not.")
+  private boolean plain;
+
+  @Option(
       names = "--parallel",
       paramLabel = "N",
       description = "Sequences at a time; the outcome is the same (default ${DEFAULT-VALUE}).")
@@ -136,7 +141,7 @@ final class EvalCommand implements Runnable {
           new Evaluator(
               session.pipeline().generator(),
               session.tokenizer(),
-              ChatTemplate.of(session.file().metadata(), session.tokenizer()),
+              plain ? null : ChatTemplate.of(session.file().metadata(), session.tokenizer()),
               session.pipeline().system(),
               new Evaluator.Settings(parallel, session.contextTokens(), maxTokens));
       List<Outcome> outcomes = new ArrayList<>();

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts tasks to a model, many sequences at a time, and counts. The same plan and model give the
@@ -54,11 +55,15 @@ public final class Evaluator {
     void heard(String asked, String answer, String correction);
   }
 
-  /** An evaluation of the model behind a generator. */
+  /**
+   * An evaluation of the model behind a generator.
+   *
+   * @param template how the model is asked; null: by lines of questions and answers
+   */
   public Evaluator(
       TokenGenerator generator,
       Tokenizer tokenizer,
-      ChatTemplate template,
+      @Nullable ChatTemplate template,
       ClassicActorSystemProvider system,
       Settings settings) {
     this.generator = generator;

@@ -25,9 +25,9 @@ final class PromptForm {
   }
 
   /** The form for a model: chat where its file or its vocabulary says how. */
-  static PromptForm of(Tokenizer tokenizer, ChatTemplate template) {
-    return new PromptForm(
-        tokenizer, template.source() == ChatTemplate.Source.PLAIN ? null : template);
+  static PromptForm of(Tokenizer tokenizer, @Nullable ChatTemplate template) {
+    boolean chats = template != null && template.source() != ChatTemplate.Source.PLAIN;
+    return new PromptForm(tokenizer, chats ? template : null);
   }
 
   /**
