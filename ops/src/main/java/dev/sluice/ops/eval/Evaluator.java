@@ -86,7 +86,7 @@ public final class Evaluator {
    */
   public Outcome.Graded graded(
       EvalTask task, EvalPlan plan, LongFunction<SamplingParameters> drawing, WrongAnswers wrong) {
-    Items items = new Items(task, plan);
+    Items items = new Items(task, plan, form.chats());
     int right = answered(task, plan, items, drawing, wrong);
     Score score =
         sum(

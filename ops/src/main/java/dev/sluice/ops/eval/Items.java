@@ -11,6 +11,7 @@ import dev.sluice.model.training.corpus.Stories;
 import dev.sluice.model.training.corpus.Story;
 import dev.sluice.model.training.corpus.StoryRequest;
 import dev.sluice.model.training.corpus.Verdict;
+import dev.sluice.model.training.corpus.Wish;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -27,11 +28,14 @@ final class Items {
 
   private final EvalTask task;
   private final EvalPlan plan;
+  private final boolean chats;
   private final List<Exchange> shots;
 
-  Items(EvalTask task, EvalPlan plan) {
+  /** Items for a model that chats, or for one that goes on with what it is given. */
+  Items(EvalTask task, EvalPlan plan, boolean chats) {
     this.task = task;
     this.plan = plan;
+    this.chats = chats;
     this.shots = shots();
   }
 
@@ -115,21 +119,21 @@ final class Items {
     return Questions.ask(story, 1, random).getFirst();
   }
 
-  private static Item story(List<Exchange> shots, SplittableRandom random) {
+  private Item story(List<Exchange> shots, SplittableRandom random) {
     StoryRequest request = StoryRequest.draw(random);
     Story story = Stories.write(random, request.wish());
     return new Item(
         shots,
         new Exchange(request.text(), story.text()),
         story.opening(),
-        new StoryJudge(request));
+        new StoryJudge(chats ? request.wish() : Wish.ANY));
   }
 
-  /** A story must keep to the grammar and obey the wish. */
-  private record StoryJudge(StoryRequest request) implements Item.Judge {
+  /** A story must keep to the grammar, and obey the wish where the model was told of it. */
+  private record StoryJudge(Wish wish) implements Item.Judge {
     @Override
     public boolean right(String answer) {
-      return Stories.judge(answer, request.wish()).keeps();
+      return Stories.judge(answer, wish).keeps();
     }
 
     @Override
@@ -139,7 +143,7 @@ final class Items {
 
     @Override
     public String correction(String answer) {
-      Verdict verdict = Stories.judge(answer, request.wish());
+      Verdict verdict = Stories.judge(answer, wish);
       return "sentence " + verdict.sentence() + ": " + verdict.problem();
     }
   }

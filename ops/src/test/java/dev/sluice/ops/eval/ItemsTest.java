@@ -23,7 +23,7 @@ class ItemsTest {
   @EnumSource(value = EvalTask.class, mode = Mode.EXCLUDE, names = "PERPLEXITY")
   void shouldTakeItsOwnAnswersForRight(EvalTask task) {
     for (boolean worked : new boolean[] {false, true}) {
-      Items items = new Items(task, plan(worked, 0, false, false));
+      Items items = new Items(task, plan(worked, 0, false, false), true);
       for (int i = 0; i < 200; i++) {
         Item item = items.item(i);
         String answer = item.asked().assistant();
@@ -38,8 +38,8 @@ class ItemsTest {
   @ParameterizedTest
   @EnumSource(value = EvalTask.class, mode = Mode.EXCLUDE, names = "PERPLEXITY")
   void shouldGiveTheSameItemsForTheSameSeed(EvalTask task) {
-    Items once = new Items(task, plan(false, 3, true, true));
-    Items again = new Items(task, plan(false, 3, true, true));
+    Items once = new Items(task, plan(false, 3, true, true), true);
+    Items again = new Items(task, plan(false, 3, true, true), true);
     for (int i = 20; i >= 0; i--) {
       assertThat(once.item(i).asked()).isEqualTo(again.item(i).asked());
       assertThat(once.item(i).shots()).isEqualTo(again.item(i).shots());
@@ -49,7 +49,7 @@ class ItemsTest {
 
   @Test
   void shouldAskWhatNoTrainingHasSeen() {
-    Items items = new Items(EvalTask.ADDITIONS, plan(false, 4, false, false));
+    Items items = new Items(EvalTask.ADDITIONS, plan(false, 4, false, false), true);
     for (int i = 0; i < 300; i++) {
       Item item = items.item(i);
       assertThat(heldOut(item.asked())).isTrue();
@@ -85,12 +85,12 @@ class ItemsTest {
   }
 
   private static List<Exchange> shots(boolean order, boolean labels, int item) {
-    return new Items(EvalTask.ADDITIONS, plan(false, 5, order, labels)).item(item).shots();
+    return new Items(EvalTask.ADDITIONS, plan(false, 5, order, labels), true).item(item).shots();
   }
 
   @Test
   void shouldDrawEachAnswerWithASeedOfItsOwn() {
-    Items items = new Items(EvalTask.ADDITIONS, plan(false, 0, false, false));
+    Items items = new Items(EvalTask.ADDITIONS, plan(false, 0, false, false), true);
     Set<Long> seeds = new HashSet<>();
     for (int item = 0; item < 50; item++) {
       for (int sample = 0; sample < 50; sample++) {
