@@ -28,6 +28,10 @@ public final class Trainer implements AutoCloseable {
   private final ModelShape shape;
   private final TrainingOptions options;
   private final @Nullable LoraOptions lora;
+
+  /** Of the file that the weights came from; an adapter must name it. */
+  private final String architecture;
+
   private final TokenDataset training;
   private final TokenDataset validation;
   private final MemoryCount memory = new MemoryCount();
@@ -64,6 +68,7 @@ public final class Trainer implements AutoCloseable {
 
   private Trainer(
       ModelShape shape,
+      String architecture,
       @Nullable LoraOptions lora,
       TrainingOptions options,
       TokenDataset training,
@@ -71,6 +76,7 @@ public final class Trainer implements AutoCloseable {
     check(shape, options, training, validation);
     this.shape = shape;
     this.options = options;
+    this.architecture = architecture;
     this.lora = lora;
     this.training = training;
     this.validation = validation;
@@ -132,7 +138,8 @@ public final class Trainer implements AutoCloseable {
    */
   public static Trainer create(
       ModelShape shape, TrainingOptions options, TokenDataset training, TokenDataset validation) {
-    Trainer trainer = new Trainer(shape, null, options, training, validation);
+    Trainer trainer =
+        new Trainer(shape, ModelFiles.architecture(shape), null, options, training, validation);
     trainer.draw(trainer.model.parameters());
     return trainer;
   }
@@ -151,7 +158,14 @@ public final class Trainer implements AutoCloseable {
       TrainingOptions options,
       TokenDataset training,
       TokenDataset validation) {
-    Trainer trainer = new Trainer(ModelFiles.shape(file), lora, options, training, validation);
+    Trainer trainer =
+        new Trainer(
+            ModelFiles.shape(file),
+            file.metadata().string("general.architecture"),
+            lora,
+            options,
+            training,
+            validation);
     try {
       trainer.draw(adapters(trainer.model.parameters()));
       ModelFiles.read(file, trainer.model.parameters());
@@ -181,7 +195,13 @@ public final class Trainer implements AutoCloseable {
     }
     compare(checkpoint, options, training, validation);
     Trainer trainer =
-        new Trainer(ModelFiles.shape(checkpoint), lora(saved), options, training, validation);
+        new Trainer(
+            ModelFiles.shape(checkpoint),
+            saved.findString(PREFIX + "lora.architecture").orElse("llama"),
+            lora(saved),
+            options,
+            training,
+            validation);
     try {
       ModelFiles.read(checkpoint, trainer.model.parameters());
       for (Optimizer.State state : trainer.optimizer.states()) {
@@ -371,6 +391,7 @@ public final class Trainer implements AutoCloseable {
             .integer(PREFIX + "validation_data", GgufValueType.INT64, validation.fingerprint());
     if (lora != null) {
       writer
+          .string(PREFIX + "lora.architecture", architecture)
           .int32(PREFIX + "lora.rank", lora.rank())
           .float32(PREFIX + "lora.alpha", lora.alpha())
           .strings(PREFIX + "lora.targets", lora.targets().stream().sorted().toList());
@@ -418,7 +439,7 @@ public final class Trainer implements AutoCloseable {
       String target = a.name().substring(0, a.name().length() - ".lora_a".length());
       pairs.add(new LowRank(target, a.columns(), b.rows(), a.rows(), a.toArray(), b.toArray()));
     }
-    return LoraAdapter.writer(ModelFiles.architecture(shape), lora.alpha(), pairs);
+    return LoraAdapter.writer(architecture, lora.alpha(), pairs);
   }
 
   @Override
