@@ -76,11 +76,11 @@ class QuantizeSystemTest {
   void shouldRefuseAnAdapterForAnotherShape() throws Exception {
     SluiceProcess.Result result = sluice("run", "-m", model, "--lora", adapter(WIDTH + 1), "ab");
     assertThat(result.exitCode()).isEqualTo(1);
-    assertThat(result.err().strip())
+    assertThat(result.err().lines().filter(line -> !line.startsWith("WARNING:"))).hasSize(1);
+    assertThat(result.err())
         .contains("adapter.gguf: adapts the tensor blk.0.attn_q.weight of shape [33, 33]")
         .contains("it has shape [32, 32]")
-        .doesNotContain("\tat ")
-        .hasLineCount(1);
+        .doesNotContain("\tat ");
     assertThat(result.out()).isEmpty();
   }
 
