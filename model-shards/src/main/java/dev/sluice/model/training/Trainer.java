@@ -23,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer implements AutoCloseable {
   private static final String PREFIX = "sluice.training.";
-  private static final double DEVIATION = 0.02;
+
+  /** GPT-2's deviation of weights, 0.02, for its width of 768; narrower models get larger ones. */
+  private static final double DEVIATION_TIMES_ROOT = 0.02 * 27.712812921102035;
 
   private final ModelShape shape;
   private final TrainingOptions options;
@@ -130,8 +132,9 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * A new model with random weights: normal with deviation 0.02, less in what adds to the residual
-   * stream, by the root of twice the layers (Radford et al., 2019).
+   * A new model with random weights: normal with deviation 0.02 at a width of 768, and as the root
+   * of the width, less in what adds to the residual stream, by the root of twice the layers
+   * (Radford et al., 2019).
    *
    * @param validation held-out documents; may be empty
    * @throws IllegalArgumentException if options, shape and data do not fit together
@@ -265,13 +268,14 @@ public final class Trainer implements AutoCloseable {
   }
 
   private void draw(List<Parameter> parameters) {
+    double usual = DEVIATION_TIMES_ROOT / Math.sqrt(shape.width());
     double less = 1 / Math.sqrt(2.0 * shape.layers());
     long stream = Mix.hash(options.seed(), 3);
     for (int p = 0; p < parameters.size(); p++) {
       Parameter parameter = parameters.get(p);
       String name = parameter.name();
       boolean residual = name.endsWith("attn_output.weight") || name.endsWith("ffn_down.weight");
-      double deviation = residual ? DEVIATION * less : DEVIATION;
+      double deviation = residual ? usual * less : usual;
       for (long i = 0; i < parameter.size(); i++) {
         double value;
         if (name.endsWith(".lora_b")) {
