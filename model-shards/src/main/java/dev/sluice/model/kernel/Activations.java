@@ -15,8 +15,8 @@ import jdk.incubator.vector.FloatVector;
  * x}; a gate's second operand {@code up} is multiplied in: {@code x[i] = f(x[i]) * up[i]}.
  */
 public final class Activations {
-  private static final float CUBIC = 0.044715f;
-  private static final float ROOT_2_OVER_PI = 0.7978846f;
+  static final float CUBIC = 0.044715f;
+  static final float ROOT_2_OVER_PI = 0.7978846f;
 
   private Activations() {}
 
@@ -71,7 +71,7 @@ public final class Activations {
   }
 
   /** {@code t = -x}. */
-  private static void negate(long x, long t, int n) {
+  static void negate(long x, long t, int n) {
     int i = 0;
     for (int end = F.loopBound(n); i < end; i += LENGTH) {
       long at = (long) i << 2;
@@ -99,7 +99,7 @@ public final class Activations {
   }
 
   /** {@code t = sqrt(2 / pi) * (x + 0.044715 x³)}. */
-  private static void cubic(long x, long t, int n) {
+  static void cubic(long x, long t, int n) {
     int i = 0;
     for (int end = F.loopBound(n); i < end; i += LENGTH) {
       long at = (long) i << 2;

@@ -140,21 +140,9 @@ public final class Gradients {
     for (int from = 0; from < n; from += Scratch.TEMPORARY) {
       int count = Math.min(Scratch.TEMPORARY, n - from);
       long at = (long) from << 2;
-      negated(g + at, t, count);
+      Activations.negate(g + at, t, count);
       VectorMath.exp(t, t, count);
       siluGate(g + at, u + at, d + at, t, count);
-    }
-  }
-
-  private static void negated(long x, long y, int n) {
-    int i = 0;
-    for (int end = F.loopBound(n); i < end; i += LENGTH) {
-      long at = (long) i << 2;
-      FloatVector v = FloatVector.fromMemorySegment(F, ALL, x + at, ORDER);
-      v.neg().intoMemorySegment(ALL, y + at, ORDER);
-    }
-    for (; i < n; i++) {
-      setFloat(y + ((long) i << 2), -getFloat(x + ((long) i << 2)));
     }
   }
 
@@ -198,16 +186,13 @@ public final class Gradients {
     for (int start = 0; start < n; start += Scratch.TEMPORARY) {
       int count = Math.min(Scratch.TEMPORARY, n - start);
       long first = (long) start << 2;
-      for (int i = 0; i < count; i++) {
-        float v = getFloat(from + first + ((long) i << 2));
-        setFloat(t + ((long) i << 2), (v * v * 0.044715f + 1) * v * 0.7978846f);
-      }
+      Activations.cubic(from + first, t, count);
       VectorMath.tanh(t, t, count);
       for (int i = 0; i < count; i++) {
         long at = first + ((long) i << 2);
         float v = getFloat(from + at);
         float tanh = getFloat(t + ((long) i << 2));
-        float inner = 0.7978846f * (1 + 3 * 0.044715f * v * v);
+        float inner = Activations.ROOT_2_OVER_PI * (1 + 3 * Activations.CUBIC * v * v);
         float slope = 0.5f * (1 + tanh) + 0.5f * v * (1 - tanh * tanh) * inner;
         float d = getFloat(given + at);
         setFloat(given + at, v / 2 * (1 + tanh));

@@ -4,7 +4,6 @@ import dev.sluice.model.kernel.MatrixView;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,16 +85,6 @@ final class LanguageModel {
   /** All tensors, in the order of the layers. */
   List<Parameter> parameters() {
     return parameters;
-  }
-
-  /** Hands over each tensor, adapters merged into their matrices; valid during the call. */
-  void mergeInto(BiConsumer<Parameter, MemorySegment> sink) {
-    sink.accept(embedding, embedding.value());
-    layers.forEach(layer -> layer.mergeInto(sink));
-    norm.mergeInto(sink);
-    if (!shape.tied()) {
-      sink.accept(head, head.value());
-    }
   }
 
   /** The sum of the losses of a batch's learnt tokens, without dropout; nothing learns. */

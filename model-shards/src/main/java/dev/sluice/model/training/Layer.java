@@ -2,7 +2,6 @@ package dev.sluice.model.training;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -116,21 +115,6 @@ final class Layer {
     }
     up.collect(parameters);
     down.collect(parameters);
-  }
-
-  /** Hands over each tensor, adapters merged into their matrices; valid during the call. */
-  void mergeInto(BiConsumer<Parameter, MemorySegment> sink) {
-    attentionNorm.mergeInto(sink);
-    query.mergeInto(sink);
-    key.mergeInto(sink);
-    value.mergeInto(sink);
-    output.mergeInto(sink);
-    hiddenNorm.mergeInto(sink);
-    if (gate != null) {
-      gate.mergeInto(sink);
-    }
-    up.mergeInto(sink);
-    down.mergeInto(sink);
   }
 
   /** Where the layer takes its input from; the caller fills it before {@link #forward}. */

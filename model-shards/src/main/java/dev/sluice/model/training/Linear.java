@@ -1,10 +1,8 @@
 package dev.sluice.model.training;
 
 import dev.sluice.model.kernel.MatrixView;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,26 +54,6 @@ final class Linear {
     if (adapter != null) {
       parameters.add(adapter.a);
       parameters.add(adapter.b);
-    }
-  }
-
-  /** Hands over the weights, with the adapter's product added to them where there is one. */
-  void mergeInto(BiConsumer<Parameter, MemorySegment> sink) {
-    if (adapter == null) {
-      sink.accept(weight, weight.value());
-      return;
-    }
-    try (Arena arena = Arena.ofShared()) {
-      Numerics numerics = compute.numerics();
-      MemorySegment merged = numerics.allocate(arena, weight.size());
-      MatrixView product = MatrixView.of(merged, weight.rows(), weight.columns());
-      numerics.product(compute.pool(), adapter.b.values(), adapter.a.values(), product, false);
-      scale(merged, weight.rows(), weight.columns(), adapter.scale);
-      for (int row = 0; row < weight.rows(); row++) {
-        long at = (long) row * weight.columns();
-        numerics.add(weight.value(), at, merged, at, weight.columns());
-      }
-      sink.accept(weight, merged);
     }
   }
 

@@ -24,6 +24,10 @@ public final class ModelExport {
   private static final String STATE_TENSORS = "adam.";
   private static final String ALPHA = STATE_KEYS + "lora.alpha";
   private static final String ARCHITECTURE = "general.architecture";
+
+  /** Of the file that adapters were trained beside; the checkpoint's own is by its shape. */
+  static final String LORA_ARCHITECTURE = STATE_KEYS + "lora.architecture";
+
   private static final String A = ".lora_a";
   private static final String B = ".lora_b";
 
@@ -77,7 +81,9 @@ public final class ModelExport {
       throw new ModelFileException(
           checkpoint.path(), "has no adapters: all weights were trained; export the model");
     }
-    return LoraAdapter.writer(architecture(checkpoint), alpha(checkpoint), pairs);
+    String base =
+        checkpoint.metadata().findString(LORA_ARCHITECTURE).orElse(architecture(checkpoint));
+    return LoraAdapter.writer(base, alpha(checkpoint), pairs);
   }
 
   private static List<LowRank> pairs(GgufFile checkpoint) {

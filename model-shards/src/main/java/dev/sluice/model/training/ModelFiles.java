@@ -172,15 +172,13 @@ final class ModelFiles {
     };
   }
 
-  /** Adds a tensor; vectors, and rows that are no whole number of blocks, stay F32. */
-  static void write(
-      GgufWriter writer, String name, Parameter like, MemorySegment value, GgmlType type) {
+  /** Adds an F32 tensor. */
+  static void write(GgufWriter writer, String name, Parameter like, MemorySegment value) {
     float[] values = value.toArray(ValueLayout.JAVA_FLOAT);
     if (like.rows() == 1) {
-      writer.tensor(name, GgmlType.F32, values, like.columns());
+      writer.tensor(name, values, like.columns());
     } else {
-      GgmlType fitting = like.columns() % type.blockSize() == 0 ? type : GgmlType.F32;
-      writer.tensor(name, fitting, values, like.columns(), like.rows());
+      writer.tensor(name, values, like.columns(), like.rows());
     }
   }
 

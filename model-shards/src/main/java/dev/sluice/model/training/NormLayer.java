@@ -2,7 +2,6 @@ package dev.sluice.model.training;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.function.BiConsumer;
 
 /** Root mean square norm (Zhang and Sennrich, 2019). */
 final class NormLayer {
@@ -22,10 +21,6 @@ final class NormLayer {
 
   void collect(List<Parameter> parameters) {
     parameters.add(weight);
-  }
-
-  void mergeInto(BiConsumer<Parameter, MemorySegment> sink) {
-    sink.accept(weight, weight.value());
   }
 
   void forward(MemorySegment x, MemorySegment y, int rows) {

@@ -3,7 +3,6 @@ package dev.sluice.model.training;
 import dev.sluice.model.kernel.MatrixView;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * A tensor of weights, and its gradient where it learns. A vector is a matrix of one row.
@@ -35,11 +34,6 @@ record Parameter(String name, int rows, int columns, MemorySegment value, Memory
   /** Vectors are norms' weights, which are not drawn towards zero. */
   boolean decays() {
     return rows > 1;
-  }
-
-  /** A copy of the weights, which are floats. */
-  float[] toArray() {
-    return value.toArray(ValueLayout.JAVA_FLOAT);
   }
 
   MatrixView values() {

@@ -6,9 +6,6 @@ import dev.sluice.model.gguf.GgufMetadata;
 import dev.sluice.model.gguf.GgufValueType;
 import dev.sluice.model.gguf.GgufWriter;
 import dev.sluice.model.kernel.WorkerPool;
-import dev.sluice.model.lora.LoraAdapter;
-import dev.sluice.model.lora.LowRank;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -200,7 +197,7 @@ public final class Trainer implements AutoCloseable {
     Trainer trainer =
         new Trainer(
             ModelFiles.shape(checkpoint),
-            saved.findString(PREFIX + "lora.architecture").orElse("llama"),
+            saved.findString(ModelExport.LORA_ARCHITECTURE).orElse("llama"),
             lora(saved),
             options,
             training,
@@ -395,55 +392,21 @@ public final class Trainer implements AutoCloseable {
             .integer(PREFIX + "validation_data", GgufValueType.INT64, validation.fingerprint());
     if (lora != null) {
       writer
-          .string(PREFIX + "lora.architecture", architecture)
+          .string(ModelExport.LORA_ARCHITECTURE, architecture)
           .int32(PREFIX + "lora.rank", lora.rank())
           .float32(PREFIX + "lora.alpha", lora.alpha())
           .strings(PREFIX + "lora.targets", lora.targets().stream().sorted().toList());
     }
     for (Parameter parameter : model.parameters()) {
-      ModelFiles.write(writer, parameter.name(), parameter, parameter.value(), GgmlType.F32);
+      ModelFiles.write(writer, parameter.name(), parameter, parameter.value());
     }
     for (Optimizer.State state : optimizer.states()) {
       Parameter parameter = state.parameter();
       String name = parameter.name();
-      ModelFiles.write(writer, "adam.m." + name, parameter, state.first(), GgmlType.F32);
-      ModelFiles.write(writer, "adam.v." + name, parameter, state.second(), GgmlType.F32);
+      ModelFiles.write(writer, "adam.m." + name, parameter, state.first());
+      ModelFiles.write(writer, "adam.v." + name, parameter, state.second());
     }
     return writer;
-  }
-
-  /**
-   * The model alone, adapters merged: a {@code llama} model for any engine, or, with sine waves or
-   * GELU, a {@code sluice} model. Norms stay F32.
-   *
-   * @param type of the matrices: F32, F16, BF16, Q8_0 or Q4_0
-   */
-  public GgufWriter export(GgufMetadata tokenizer, GgmlType type) {
-    GgufWriter writer =
-        ModelFiles.header(shape, tokenizer).uint32("general.file_type", ModelFiles.fileType(type));
-    model.mergeInto(
-        (parameter, value) -> ModelFiles.write(writer, parameter.name(), parameter, value, type));
-    return writer;
-  }
-
-  /**
-   * The adapters alone, in the form that llama.cpp reads.
-   *
-   * @throws IllegalStateException if this training has none
-   */
-  public GgufWriter adapter() {
-    if (lora == null) {
-      throw new IllegalStateException("this training changes the weights and has no adapter");
-    }
-    List<LowRank> pairs = new ArrayList<>();
-    List<Parameter> learning = adapters(model.parameters());
-    for (int i = 0; i < learning.size(); i += 2) {
-      Parameter a = learning.get(i);
-      Parameter b = learning.get(i + 1);
-      String target = a.name().substring(0, a.name().length() - ".lora_a".length());
-      pairs.add(new LowRank(target, a.columns(), b.rows(), a.rows(), a.toArray(), b.toArray()));
-    }
-    return LoraAdapter.writer(architecture, lora.alpha(), pairs);
   }
 
   @Override

@@ -111,6 +111,15 @@ class TrainerTest {
     return file;
   }
 
+  /** As users export: from a checkpoint. */
+  private Path export(String name, Trainer trainer, GgmlType type) {
+    Path file = folder.resolve(name);
+    try (GgufFile checkpoint = GgufFile.open(write("checkpoint-of-" + name, trainer::checkpoint))) {
+      ModelExport.model(checkpoint, type).write(file);
+    }
+    return file;
+  }
+
   private static List<Trainer.Report> run(Trainer trainer) {
     List<Trainer.Report> reports = new ArrayList<>();
     while (!trainer.finished()) {
@@ -183,7 +192,7 @@ class TrainerTest {
   private Path base(ModelShape shape, GgmlType type) {
     try (Trainer trainer = Trainer.create(shape, options().build(), data(1, 40), data(2, 5))) {
       run(trainer);
-      return write("base-" + type + ".gguf", metadata -> trainer.export(metadata, type));
+      return export("base-" + type + ".gguf", trainer, type);
     }
   }
 
@@ -204,7 +213,7 @@ class TrainerTest {
     try (Trainer trainer = Trainer.create(shape, options().build(), data(1, 40), text)) {
       run(trainer);
       expected = trainer.validationLoss();
-      exported = write("model.gguf", metadata -> trainer.export(metadata, GgmlType.F32));
+      exported = export("model.gguf", trainer, GgmlType.F32);
     }
     try (GgufFile file = GgufFile.open(exported)) {
       assertThat(ModelSpec.of(file).architecture().key()).isEqualTo(architecture);
@@ -283,8 +292,11 @@ class TrainerTest {
       run(trainer);
       expected = trainer.validationLoss();
       assertThat(expected).isNotEqualTo(before);
-      merged = write("merged.gguf", metadata -> trainer.export(metadata, GgmlType.F32));
-      adapter = write("adapter.gguf", _ -> trainer.adapter());
+      merged = export("merged.gguf", trainer, GgmlType.F32);
+      adapter = folder.resolve("adapter.gguf");
+      try (GgufFile checkpoint = GgufFile.open(write("adapted.gguf", trainer::checkpoint))) {
+        ModelExport.adapter(checkpoint).write(adapter);
+      }
     }
     try (GgufFile file = GgufFile.open(merged)) {
       assertThat(engineLoss(file, text)).isCloseTo(expected, offset(1e-4));
