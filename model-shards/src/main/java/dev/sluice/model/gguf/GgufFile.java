@@ -3,6 +3,7 @@ package dev.sluice.model.gguf;
 import static dev.sluice.model.gguf.GgufReader.quoted;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Collections;
@@ -22,11 +23,15 @@ import java.util.Optional;
  */
 public final class GgufFile implements AutoCloseable {
   private final Arena arena;
+  private final Presence presence;
+  private final boolean mapped;
   private final List<GgufPart> parts;
   private final Map<String, GgufTensor> tensors = new LinkedHashMap<>();
 
-  private GgufFile(Arena arena, List<GgufPart> parts) {
+  private GgufFile(Arena arena, Presence presence, boolean mapped, List<GgufPart> parts) {
     this.arena = arena;
+    this.presence = presence;
+    this.mapped = mapped;
     this.parts = parts;
     for (GgufPart part : parts) {
       for (GgufTensor tensor : part.tensors()) {
@@ -48,13 +53,27 @@ public final class GgufFile implements AutoCloseable {
    *
    * @throws ModelFileException if it cannot be read or is no valid GGUF model of a supported kind
    */
-  @SuppressWarnings("MustBeClosedChecker") // the GgufFile owns the arena and closes it
   public static GgufFile open(Path file) {
+    return open(file, Presence.WHOLE);
+  }
+
+  /**
+   * Opens a model whose files have holes. The header must be there; a tensor that is not throws
+   * when its data is asked for.
+   *
+   * @param presence closed with the model, and also when this throws
+   * @throws MissingBytesException if a part of the header is not there, naming the first such byte
+   * @throws ModelFileException as {@link #open(Path)}
+   */
+  @SuppressWarnings("MustBeClosedChecker") // the GgufFile owns the arena and closes it
+  public static GgufFile open(Path file, Presence presence) {
     Arena arena = Arena.ofShared();
     try {
-      return new GgufFile(arena, GgufSplit.parts(GgufPart.map(file, arena), arena));
+      GgufPart asked = GgufPart.map(file, arena, presence);
+      return new GgufFile(arena, presence, true, GgufSplit.parts(asked, arena, presence));
     } catch (Throwable e) {
       arena.close();
+      presence.close();
       throw e;
     }
   }
@@ -69,7 +88,9 @@ public final class GgufFile implements AutoCloseable {
   public static GgufFile of(Path name, byte[] bytes) {
     Arena arena = Arena.ofShared();
     try {
-      return new GgufFile(arena, GgufSplit.parts(GgufPart.of(name, bytes, arena), arena));
+      GgufPart part = GgufPart.of(name, bytes, arena);
+      return new GgufFile(
+          arena, Presence.WHOLE, false, GgufSplit.parts(part, arena, Presence.WHOLE));
     } catch (Throwable e) {
       arena.close();
       throw e;
@@ -116,7 +137,25 @@ public final class GgufFile implements AutoCloseable {
 
   /** Size of the file in bytes; of a split model, of all parts together. */
   public long bytes() {
-    return parts.stream().mapToLong(GgufPart::bytes).sum();
+    return parts.stream().mapToLong(part -> part.contents().byteSize()).sum();
+  }
+
+  /** Whether the model is mapped from files, not given as bytes. */
+  public boolean mapped() {
+    return mapped;
+  }
+
+  /** The files in order: one, or all parts of a split model. */
+  public List<Path> files() {
+    return parts.stream().map(GgufPart::file).toList();
+  }
+
+  /**
+   * Every byte of file {@code part} as it is on the disk, read-only, without a look at what is
+   * missing of it.
+   */
+  public MemorySegment contents(int part) {
+    return parts.get(part).contents();
   }
 
   /** Unmaps the file. Every segment taken from it becomes invalid. Closing twice is fine. */
@@ -124,6 +163,7 @@ public final class GgufFile implements AutoCloseable {
   public void close() {
     if (arena.scope().isAlive()) {
       arena.close();
+      presence.close();
     }
   }
 }

@@ -25,10 +25,14 @@ import java.util.Map;
  * One file of a model, mapped, its header parsed and checked.
  *
  * @param tensors in the order of the file
- * @param bytes size of the file
+ * @param contents the whole file
  */
 record GgufPart(
-    Path file, int version, GgufMetadata metadata, List<GgufTensor> tensors, long bytes) {
+    Path file,
+    int version,
+    GgufMetadata metadata,
+    List<GgufTensor> tensors,
+    MemorySegment contents) {
 
   static final int DEFAULT_ALIGNMENT = 32;
   static final String ALIGNMENT_KEY = "general.alignment";
@@ -45,8 +49,12 @@ record GgufPart(
   private static final int HEADER_BYTES = 24;
   private static final int LEAST_KEY_BYTES = 8 + 1 + 4 + 1;
 
-  /** Maps and parses {@code file}; the mapping belongs to {@code arena}. */
-  static GgufPart map(Path file, Arena arena) {
+  /**
+   * Maps and parses {@code file}; the mapping belongs to {@code arena}.
+   *
+   * @throws MissingBytesException if a part of its header is not there
+   */
+  static GgufPart map(Path file, Arena arena, Presence presence) {
     if (!Files.exists(file)) {
       throw new ModelFileException(file, "there is no such file");
     }
@@ -55,9 +63,12 @@ record GgufPart(
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
+      if (presence.leading(file) < Math.min(size, HEADER_BYTES)) {
+        throw new MissingBytesException(file, "the header", 0);
+      }
       checkMagic(file, channel, size);
       MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-      GgufPart part = parse(file, bytes);
+      GgufPart part = parse(file, bytes, presence);
       if (channel.size() < size) {
         throw new ModelFileException(file, "the file was cut short while it was being opened");
       }
@@ -75,7 +86,7 @@ record GgufPart(
     checkMagic(name, file, file.length);
     MemorySegment bytes = arena.allocate(file.length, DEFAULT_ALIGNMENT);
     bytes.copyFrom(MemorySegment.ofArray(file));
-    return parse(name, bytes.asReadOnly());
+    return parse(name, bytes.asReadOnly(), Presence.WHOLE);
   }
 
   /** What an I/O failure says, without the path again. */
@@ -119,8 +130,8 @@ record GgufPart(
     }
   }
 
-  private static GgufPart parse(Path file, MemorySegment bytes) {
-    GgufReader reader = new GgufReader(file, bytes);
+  private static GgufPart parse(Path file, MemorySegment bytes, Presence presence) {
+    GgufReader reader = new GgufReader(file, bytes, presence.leading(file));
     int _ = reader.readInt("the magic");
     int version = readVersion(reader);
     int tensorCount =
@@ -130,8 +141,9 @@ record GgufPart(
     long alignment = alignment(file, metadata);
     List<TensorHeader> headers = readHeaders(reader, tensorCount);
     List<GgufTensor> tensors =
-        tensorCount == 0 ? List.of() : place(file, bytes, reader, headers, alignment);
-    return new GgufPart(file, version, metadata, tensors, bytes.byteSize());
+        tensorCount == 0 ? List.of() : place(file, bytes, reader, headers, alignment, presence);
+    reader.checkKnown(reader.position());
+    return new GgufPart(file, version, metadata, tensors, bytes);
   }
 
   private static int readVersion(GgufReader reader) {
@@ -199,7 +211,8 @@ record GgufPart(
       MemorySegment bytes,
       GgufReader reader,
       List<TensorHeader> headers,
-      long alignment) {
+      long alignment,
+      Presence presence) {
     long dataStart = Math.ceilDiv(reader.position(), alignment) * alignment;
     long dataBytes = bytes.byteSize() - dataStart;
     for (TensorHeader header : headers) {
@@ -233,7 +246,8 @@ record GgufPart(
               header.dimensions(),
               bytes.asSlice(start, header.bytes()),
               file,
-              start));
+              start,
+              presence));
     }
     return List.copyOf(tensors);
   }

@@ -41,15 +41,18 @@ final class GgufReader {
   private final Path file;
   private final MemorySegment bytes;
   private final long size;
+  private final long known;
   private long position;
   private String subjectKind = "";
   private @Nullable String subjectName;
   private int subjectIndex;
 
-  GgufReader(Path file, MemorySegment bytes) {
+  /** {@code known} is how many of the bytes are there, from the first on without a gap. */
+  GgufReader(Path file, MemorySegment bytes, long known) {
     this.file = file;
     this.bytes = bytes;
     this.size = bytes.byteSize();
+    this.known = Math.min(known, size);
   }
 
   long position() {
@@ -126,6 +129,7 @@ final class GgufReader {
   String readName() {
     int length = readCount("the length of the name", 1, MAX_NAME_BYTES);
     long at = position;
+    checkKnown(at + length);
     byte[] name = bytes.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE);
     position += length;
     String text = new String(name, StandardCharsets.UTF_8);
@@ -189,6 +193,9 @@ final class GgufReader {
     long at = position; // a local: vocabularies have hundreds of thousands of strings
     for (int i = 0; i < count; i++) {
       long left = size - at - Long.BYTES;
+      if (left >= 0) {
+        checkKnown(at + Long.BYTES);
+      }
       long length = left < 0 ? -1 : bytes.get(LONG, at);
       if (length < 0 || length > left || length > MAX_STRING_BYTES) {
         position = at;
@@ -235,6 +242,18 @@ final class GgufReader {
           position,
           "the file ends in %s: %d bytes are needed, %d are left; it is cut short or damaged"
               .formatted(partOfSubject(part), count, size - position));
+    }
+    checkKnown(position + count);
+  }
+
+  /**
+   * To be called before the bytes before {@code end}, which lie within the file, are looked at.
+   *
+   * @throws MissingBytesException if not all of them are there
+   */
+  void checkKnown(long end) {
+    if (end > known) {
+      throw new MissingBytesException(file, "the header", known);
     }
   }
 

@@ -31,7 +31,7 @@ final class GgufSplit {
   }
 
   /** All parts of the model that {@code asked} is, or is a part of, in order. */
-  static List<GgufPart> parts(GgufPart asked, Arena arena) {
+  static List<GgufPart> parts(GgufPart asked, Arena arena, Presence presence) {
     long count = asked.metadata().findInteger(COUNT_KEY).orElse(1);
     if (count == 0 || count == 1) {
       return List.of(asked);
@@ -45,7 +45,7 @@ final class GgufSplit {
     String prefix = prefix(asked, (int) count);
     List<GgufPart> parts = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      parts.add(part(asked, prefix, i, (int) count, arena));
+      parts.add(part(asked, prefix, i, (int) count, arena, presence));
     }
     checkTensorCount(parts);
     return List.copyOf(parts);
@@ -66,7 +66,8 @@ final class GgufSplit {
     return matcher.group(1);
   }
 
-  private static GgufPart part(GgufPart asked, String prefix, int number, int count, Arena arena) {
+  private static GgufPart part(
+      GgufPart asked, String prefix, int number, int count, Arena arena, Presence presence) {
     Path file = asked.file().resolveSibling(fileName(prefix, number, count));
     if (file.equals(asked.file())) {
       return asked;
@@ -77,7 +78,7 @@ final class GgufSplit {
           "part %d of %d of the model is missing; put it beside %s"
               .formatted(number + 1, count, asked.file().getFileName()));
     }
-    GgufPart part = GgufPart.map(file, arena);
+    GgufPart part = GgufPart.map(file, arena, presence);
     OptionalLong saysNumber = part.metadata().findInteger(NUMBER_KEY);
     OptionalLong saysCount = part.metadata().findInteger(COUNT_KEY);
     if (!saysNumber.equals(OptionalLong.of(number)) || !saysCount.equals(OptionalLong.of(count))) {

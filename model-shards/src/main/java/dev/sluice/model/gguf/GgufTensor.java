@@ -15,15 +15,23 @@ public final class GgufTensor {
   private final MemorySegment data;
   private final Path file;
   private final long offset;
+  private final Presence presence;
 
   GgufTensor(
-      String name, GgmlType type, long[] dimensions, MemorySegment data, Path file, long offset) {
+      String name,
+      GgmlType type,
+      long[] dimensions,
+      MemorySegment data,
+      Path file,
+      long offset,
+      Presence presence) {
     this.name = name;
     this.type = type;
     this.dimensions = dimensions;
     this.data = data;
     this.file = file;
     this.offset = offset;
+    this.presence = presence;
   }
 
   public String name() {
@@ -61,9 +69,19 @@ public final class GgufTensor {
   /**
    * The mapped bytes, read-only, exactly {@code type().bytesFor(elements())} long. The file's
    * alignment may be smaller than the element's: read with the unaligned layouts.
+   *
+   * @throws MissingBytesException where this part of the model was not fetched
    */
   public MemorySegment data() {
+    if (!presence.has(file, offset, data.byteSize())) {
+      throw new MissingBytesException(file, "tensor " + GgufReader.quoted(name), offset);
+    }
     return data;
+  }
+
+  /** The length of {@link #data} in bytes, also where the data is not there. */
+  public long bytes() {
+    return data.byteSize();
   }
 
   /** The file that holds the data; of a split model, the part. */

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * A model file that cannot be used. The message names the file, the tensor or key, the offset where
  * one is known, and what to do where something can be done.
  */
-public final class ModelFileException extends RuntimeException {
+public sealed class ModelFileException extends RuntimeException permits MissingBytesException {
   private static final long serialVersionUID = 1L;
   private static final long NO_OFFSET = -1;
 
