@@ -1,7 +1,6 @@
 package dev.sluice.actors;
 
 import akka.NotUsed;
-import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import akka.stream.javadsl.Source;
 import dev.sluice.actors.placement.MemoryNeeds;
@@ -26,12 +25,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class Pipeline implements AutoCloseable {
   private final PipelineRuntime runtime;
-  private final ActorRef<SchedulerActor.Command> scheduler;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private Pipeline(PipelineRuntime runtime, ActorRef<SchedulerActor.Command> scheduler) {
+  private Pipeline(PipelineRuntime runtime) {
     this.runtime = runtime;
-    this.scheduler = scheduler;
   }
 
   /**
@@ -79,7 +76,8 @@ public final class Pipeline implements AutoCloseable {
       AutoCloseable resource) {
     PipelineRuntime runtime = new PipelineRuntime(options, resource);
     try {
-      return new Pipeline(runtime, runtime.start(plan, shape, factory));
+      runtime.start(plan, shape, factory);
+      return new Pipeline(runtime);
     } catch (RuntimeException | Error e) {
       runtime.close();
       throw e;
@@ -92,7 +90,7 @@ public final class Pipeline implements AutoCloseable {
   }
 
   private Source<TokenEvent, NotUsed> generate(TokenRequest request) {
-    return Source.fromGraph(new GenerateStage(scheduler, request, runtime.window(request)));
+    return runtime.generate(request);
   }
 
   /** Counters since the start. */

@@ -1,10 +1,15 @@
 package dev.sluice.actors;
 
+import akka.NotUsed;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.javadsl.AskPattern;
+import akka.stream.javadsl.Source;
+import dev.sluice.actors.gateway.GenerateStage;
+import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
 import dev.sluice.transport.LinkAddress;
 import dev.sluice.transport.Transport;
@@ -41,6 +46,7 @@ final class PipelineRuntime implements AutoCloseable {
   private final AtomicReference<PipelineStats.Scheduling> scheduling =
       new AtomicReference<>(PipelineStats.Scheduling.NONE);
   private final AtomicInteger epochs = new AtomicInteger();
+  private final HeadDirectory directory = new HeadDirectory("the pipeline is starting");
   private @Nullable Transport transport;
   private @Nullable ActorSystem<NodeGuardian.Command> system;
   private @Nullable PipelineBlueprint blueprint;
@@ -52,7 +58,7 @@ final class PipelineRuntime implements AutoCloseable {
   }
 
   /** Opens all of it; the caller closes this also when it fails. */
-  ActorRef<SchedulerActor.Command> start(ShardPlan plan, ModelShape shape, ShardFactory factory) {
+  void start(ShardPlan plan, ModelShape shape, ShardFactory factory) {
     // The media driver and the actor system take about the same time to start.
     FutureTask<Transport> launch = new FutureTask<>(() -> Transport.launch(config(shape)));
     Thread.ofPlatform().name("sluice-transport-launch").daemon(true).start(launch);
@@ -74,7 +80,12 @@ final class PipelineRuntime implements AutoCloseable {
     PipelineBlueprint built =
         new PipelineBlueprint(plan, shape, options, factory, launched, links(), monitors);
     blueprint = built;
-    return await(built);
+    directory.publish(new HeadDirectory.At(await(built)));
+    String ended = "the pipeline has ended";
+    var _ =
+        system()
+            .getWhenTerminated()
+            .thenRun(() -> directory.publish(new HeadDirectory.Closed(ended)));
   }
 
   private static Transport launched(FutureTask<Transport> launch) {
@@ -181,16 +192,23 @@ final class PipelineRuntime implements AutoCloseable {
     }
   }
 
+  Source<TokenEvent, NotUsed> generate(TokenRequest request) {
+    return Source.fromGraph(
+        new GenerateStage(directory, request, window(request), options.queueTimeout()));
+  }
+
   /**
    * Most events of a request that its consumer has not taken. Scoring gives many for each
    * micro-batch and none of them for long: it gets room for those in flight.
    */
-  int window(TokenRequest request) {
+  private int window(TokenRequest request) {
+    // A row may cause the event that tells of a recovery besides its own.
+    int least = options.unreadLimit() + (request.tellRecoveries() ? 1 : 0);
     if (!request.scorePrompt()) {
-      return options.unreadLimit();
+      return least;
     }
     int rows = options.effectiveLogitRows(blueprint().shape().vocabularySize());
-    return options.unreadLimit() + 1 + rows * (blueprint().stages() + 1);
+    return least + 1 + rows * (blueprint().stages() + 1);
   }
 
   PipelineStats stats() {
@@ -229,6 +247,7 @@ final class PipelineRuntime implements AutoCloseable {
 
   @Override
   public void close() {
+    directory.publish(new HeadDirectory.Closed("the pipeline was closed"));
     boolean ended = true;
     if (system != null) {
       system.tell(new NodeGuardian.Stop());

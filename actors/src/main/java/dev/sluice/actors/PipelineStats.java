@@ -60,6 +60,8 @@ public record PipelineStats(
    * @param maxInFlight most micro-batches that were in flight at once, since the start
    * @param finished requests that ended in good order
    * @param failed requests that failed or were refused
+   * @param recoveries how often a sequence lost its pipeline and went on in the next
+   * @param recomputedTokens tokens sent again because of that
    */
   public record Scheduling(
       int running,
@@ -73,9 +75,11 @@ public record PipelineStats(
       long microBatches,
       int maxInFlight,
       long finished,
-      long failed) {
+      long failed,
+      long recoveries,
+      long recomputedTokens) {
     /** Nothing happened yet. */
-    public static final Scheduling NONE = new Scheduling(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    public static final Scheduling NONE = new Scheduling(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   public PipelineStats {
@@ -133,6 +137,8 @@ public record PipelineStats(
             scheduling.microBatches - then.microBatches,
             scheduling.maxInFlight,
             scheduling.finished - then.finished,
-            scheduling.failed - then.failed));
+            scheduling.failed - then.failed,
+            scheduling.recoveries - then.recoveries,
+            scheduling.recomputedTokens - then.recomputedTokens));
   }
 }

@@ -10,10 +10,12 @@ import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import dev.sluice.actors.scheduling.BatchScheduler;
 import dev.sluice.actors.scheduling.FailureText;
+import dev.sluice.actors.scheduling.GenerationId;
+import dev.sluice.actors.scheduling.HeadProtocol;
 import dev.sluice.actors.scheduling.LinkCommand;
+import dev.sluice.actors.scheduling.Resume;
 import dev.sluice.actors.scheduling.RowResult;
 import dev.sluice.actors.scheduling.SchedulerLimits;
-import dev.sluice.actors.scheduling.SchedulerOutput;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
@@ -22,45 +24,61 @@ import dev.sluice.transport.FrameSender;
 import dev.sluice.transport.LinkAddress;
 import dev.sluice.transport.Transport;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.agrona.concurrent.AgentRunner;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hosts the {@link BatchScheduler}: turns messages into its events, and what it decides into frames
- * for the first stage and messages for consumers. Has the head's ends of the links.
+ * The head of a pipeline. Hosts {@link HeadProtocol} and its scheduler: turns messages into their
+ * events, and what they decide into frames for the first stage and messages for consumers. Has the
+ * head's ends of the links.
  */
-final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
+public final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
   private static final Duration RETRY = Duration.ofMillis(1);
   private static final Duration TICK = Duration.ofMillis(500);
 
   /** What it is told. */
-  sealed interface Command {}
+  public sealed interface Command {}
 
-  /** A new request; {@code consumer} is told {@link Event}s, and {@link Failed} at most once. */
-  record Submit(long id, TokenRequest request, int credit, ActorRef<Reply> consumer)
-      implements Command {}
+  /**
+   * A new submission of a generation.
+   *
+   * @param resume what the consumer has got of it from another head
+   * @param granted events that the consumer has room for
+   */
+  public record Submit(
+      GenerationId id, TokenRequest request, Resume resume, int granted, ActorRef<Reply> consumer)
+      implements Command, WireMessage {}
 
-  /** The consumer takes so many events more. */
-  record Credit(long id, int events) implements Command {}
+  /**
+   * What the consumer wants; said again now and then, lest one is lost.
+   *
+   * @param granted events that it has had room for since the submit, those that it got included
+   * @param received events that it got since the submit
+   */
+  public record Demand(GenerationId id, int granted, int received, ActorRef<Reply> consumer)
+      implements Command, WireMessage {}
 
   /** The consumer has gone. */
-  record Cancel(long id) implements Command {}
+  public record Cancel(GenerationId id) implements Command, WireMessage {}
 
   /** The stages of an epoch are ready. */
-  record Attach(int epoch, LinkAddress firstStage, LinkAddress tokens, SchedulerLimits limits)
+  public record Attach(
+      int epoch, LinkAddress firstStage, LinkAddress tokens, SchedulerLimits limits)
       implements Command {}
 
-  /** The epoch is over: everything in the pipeline fails; answered when the links are closed. */
-  record Detach(String reason, ActorRef<Detached> replyTo) implements Command {}
+  /**
+   * The epoch is over: what is in the pipeline waits for the next; answered when the links are
+   * closed.
+   */
+  public record Detach(String reason, ActorRef<Detached> replyTo) implements Command {}
 
   /** There will be no pipeline any more: everything fails, now and later. */
-  record GiveUp(String reason) implements Command {}
+  public record GiveUp(String reason) implements Command {}
 
-  record Detached() {}
+  /** The links are closed. */
+  public record Detached() {}
 
   private record Results(int epoch, long microBatch, List<RowResult> rows) implements Command {}
 
@@ -74,14 +92,24 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
   }
 
   /** What a consumer is told. */
-  sealed interface Reply {}
+  public sealed interface Reply {
+    GenerationId id();
+  }
 
-  record Event(TokenEvent event) implements Reply {}
+  /** An event, the {@code index}-th of this submission, from 0. */
+  public record Event(GenerationId id, int index, TokenEvent event) implements Reply, WireMessage {}
 
-  record Failed(GenerationException reason) implements Reply {}
+  /** The generation has failed; nothing else comes of it. */
+  public record Failed(GenerationId id, GenerationException reason) implements Reply, WireMessage {}
+
+  /** To a {@link Demand}, or before the end of a head: no such generation is live here. */
+  public record Unknown(GenerationId id) implements Reply, WireMessage {}
+
+  /** To a {@link Demand} that was repeated: the generation is live, so many events were sent. */
+  public record Delivered(GenerationId id, int count) implements Reply, WireMessage {}
 
   /** The head's side has failed in an epoch: told to the coordinator. */
-  record HeadFailed(int epoch, String reason) {}
+  public record HeadFailed(int epoch, String reason) {}
 
   /**
    * What it needs of its surroundings.
@@ -90,7 +118,7 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
    *     sent
    * @param stats where a snapshot is left after each message
    */
-  record Surroundings(
+  public record Surroundings(
       Transport transport,
       FailureText failureText,
       Duration stepTimeout,
@@ -99,16 +127,15 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
 
   private final Surroundings surroundings;
   private final TimerScheduler<Command> timers;
+  private final HeadProtocol<ActorRef<Reply>> head;
   private final BatchScheduler scheduler;
-  private final Map<Long, ActorRef<Reply>> consumers = new HashMap<>();
   private int epoch = -1;
   private @Nullable Links links;
-  private @Nullable String gaveUp;
   private long flushBlockedSince;
   private boolean flushBlocked;
 
   private record Links(
-      FrameSender sender, HeadLinks head, FrameReceiver receiver, AgentRunner poller) {
+      FrameSender sender, HeadLinks output, FrameReceiver receiver, AgentRunner poller) {
     void close() {
       Threads.close(poller);
       receiver.close();
@@ -121,7 +148,7 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
    *
    * @param limits until then
    */
-  static Behavior<Command> create(Surroundings surroundings, SchedulerLimits limits) {
+  public static Behavior<Command> create(Surroundings surroundings, SchedulerLimits limits) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
@@ -136,9 +163,10 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
     super(context);
     this.surroundings = surroundings;
     this.timers = timers;
-    this.scheduler =
-        new BatchScheduler(limits, System::nanoTime, new Output(), surroundings.failureText());
-    scheduler.suspend(unavailable("the pipeline is starting"));
+    this.head =
+        new HeadProtocol<>(
+            limits, System::nanoTime, this::send, surroundings.failureText(), new Replies());
+    this.scheduler = head.scheduler();
     timers.startTimerWithFixedDelay(Wake.TICK, TICK);
   }
 
@@ -149,7 +177,7 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
         .onSignal(
             PostStop.class,
             _ -> {
-              scheduler.failAll(unavailable("the pipeline was closed"));
+              head.leave();
               closeLinks();
               return this;
             })
@@ -170,12 +198,11 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
 
   private void handle(Command command) {
     switch (command) {
-      case Submit submit -> onSubmit(submit);
-      case Credit credit -> scheduler.credit(credit.id(), credit.events());
-      case Cancel cancel -> {
-        consumers.remove(cancel.id());
-        scheduler.cancel(cancel.id());
-      }
+      case Submit(var id, var request, var resume, int granted, var consumer) ->
+          head.submit(id, request, resume, granted, consumer);
+      case Demand(var id, int granted, int received, var consumer) ->
+          head.demand(id, granted, received, consumer);
+      case Cancel cancel -> head.cancel(cancel.id());
       case Results results -> {
         if (results.epoch() == epoch && links != null) {
           scheduler.arrived(results.microBatch(), results.rows());
@@ -193,13 +220,12 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
       }
       case Attach attach -> onAttach(attach);
       case Detach detach -> {
-        detach(unavailable(detach.reason()));
+        detach(detach.reason());
         detach.replyTo().tell(new Detached());
       }
       case GiveUp giveUp -> {
-        gaveUp = giveUp.reason();
-        detach(unavailable(giveUp.reason()));
-        scheduler.failAll(unavailable(giveUp.reason()));
+        closeLinks();
+        head.refuseAll(giveUp.reason());
       }
       case Wake wake -> {
         if (wake == Wake.TICK) {
@@ -207,16 +233,6 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
         }
       }
     }
-  }
-
-  private void onSubmit(Submit submit) {
-    String reason = gaveUp;
-    if (reason != null) {
-      submit.consumer().tell(new Failed(unavailable(reason)));
-      return;
-    }
-    consumers.put(submit.id(), submit.consumer());
-    scheduler.submit(submit.id(), submit.request(), submit.credit());
   }
 
   private void onAttach(Attach attach) {
@@ -268,7 +284,7 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
   }
 
   private void onTick() {
-    scheduler.expire();
+    head.expire();
     long limit = surroundings.stepTimeout().toNanos();
     if (links != null) {
       long now = System.nanoTime();
@@ -282,7 +298,7 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
 
   private void flush() {
     Links current = links;
-    if (current == null || current.head().flush()) {
+    if (current == null || current.output().flush()) {
       flushBlocked = false;
       return;
     }
@@ -297,12 +313,12 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
 
   private void broken(String reason) {
     if (links != null) {
-      detach(new GenerationException(GenerationException.Kind.SHARD_FAILED, reason));
+      detach(reason);
       surroundings.coordinator().tell(new HeadFailed(epoch, reason));
     }
   }
 
-  private void detach(GenerationException reason) {
+  private void detach(String reason) {
     scheduler.suspend(reason);
     closeLinks();
   }
@@ -316,35 +332,33 @@ final class SchedulerActor extends AbstractBehavior<SchedulerActor.Command> {
     }
   }
 
-  private static GenerationException unavailable(String reason) {
-    return new GenerationException(GenerationException.Kind.UNAVAILABLE, reason);
+  private void send(LinkCommand command) {
+    Links current = links;
+    if (current == null) {
+      throw new IllegalStateException("nothing can be sent, there is no pipeline: " + command);
+    }
+    current.output().send(command);
   }
 
-  private final class Output implements SchedulerOutput {
+  private static final class Replies implements HeadProtocol.Replies<ActorRef<Reply>> {
     @Override
-    public void send(LinkCommand command) {
-      Links current = links;
-      if (current == null) {
-        throw new IllegalStateException("nothing can be sent, there is no pipeline: " + command);
-      }
-      current.head().send(command);
+    public void event(ActorRef<Reply> consumer, GenerationId id, int index, TokenEvent event) {
+      consumer.tell(new Event(id, index, event));
     }
 
     @Override
-    public void deliver(long request, TokenEvent event) {
-      ActorRef<Reply> consumer =
-          event instanceof TokenEvent.Finished ? consumers.remove(request) : consumers.get(request);
-      if (consumer != null) {
-        consumer.tell(new Event(event));
-      }
+    public void failed(ActorRef<Reply> consumer, GenerationId id, GenerationException reason) {
+      consumer.tell(new Failed(id, reason));
     }
 
     @Override
-    public void fail(long request, GenerationException reason) {
-      ActorRef<Reply> consumer = consumers.remove(request);
-      if (consumer != null) {
-        consumer.tell(new Failed(reason));
-      }
+    public void unknown(ActorRef<Reply> consumer, GenerationId id) {
+      consumer.tell(new Unknown(id));
+    }
+
+    @Override
+    public void delivered(ActorRef<Reply> consumer, GenerationId id, int count) {
+      consumer.tell(new Delivered(id, count));
     }
   }
 }

@@ -257,11 +257,7 @@ final class PipelineTest {
               throw new IllegalStateException("the table of pages is damaged");
             }
           };
-      CompletableFuture<List<TokenEvent>> failing = run(pipeline, request(5, 1_000));
-      assertThatThrownBy(() -> failing.get(60, TimeUnit.SECONDS))
-          .cause()
-          .hasMessageContaining("stage 1 (layers 1..2)")
-          .hasMessageContaining("the table of pages is damaged");
+      assertTokens(run(pipeline, request(5, 1_000)).get(60, TimeUnit.SECONDS), 5, 1_000);
       assertTokens(run(pipeline, request(6, 20)).get(60, TimeUnit.SECONDS), 6, 20);
       assertThat(pipeline.stats().epoch()).isEqualTo(2);
       assertThat(shards.loads).as("weights stay loaded").hasSize(3);

@@ -91,7 +91,7 @@ final class RunCommand implements Runnable {
           Json.print(json -> writeFinished(json, finished));
         }
       }
-      case TextEvent.Prompt _, TextEvent.Scored _ -> {}
+      case TextEvent.Prompt _, TextEvent.Scored _, TextEvent.Recovered _ -> {}
     }
     if (Streams.out().checkError()) {
       throw new CommandException("nobody reads standard output any more");

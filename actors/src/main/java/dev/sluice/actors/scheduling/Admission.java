@@ -27,7 +27,51 @@ final class Admission {
   }
 
   /** Why the request can never be served; null where it can. */
-  static @Nullable GenerationException refusal(SchedulerLimits limits, TokenRequest request) {
+  static @Nullable GenerationException refusal(
+      SchedulerLimits limits, TokenRequest request, Resume resume) {
+    GenerationException refusal = refusal(limits, request);
+    return refusal != null ? refusal : badResume(limits, request, resume);
+  }
+
+  /** Why a sequence that waits can not be served by a pipeline any more; null where it can. */
+  static @Nullable GenerationException refusal(SchedulerLimits limits, Sequence sequence) {
+    GenerationException refusal = refusal(limits, sequence.request);
+    if (refusal == null && sequence.length() > sequence.maxLength()) {
+      refusal = tooLarge(limits, limits.pages(sequence.length() - 1));
+    }
+    return refusal;
+  }
+
+  private static @Nullable GenerationException badResume(
+      SchedulerLimits limits, TokenRequest request, Resume resume) {
+    int[] generated = resume.generated();
+    int most = Math.min(request.maxTokens(), maxLength(limits, request) - request.promptLength());
+    if (generated.length > most) {
+      return invalid(
+          generated.length + " tokens were generated already, and the pipeline allows " + most);
+    }
+    for (int token : generated) {
+      if (token < 0 || token >= limits.vocabularySize()) {
+        return invalid(
+            "token "
+                + token
+                + " was generated already; the vocabulary has "
+                + limits.vocabularySize());
+      }
+    }
+    int scores = request.scorePrompt() ? request.promptLength() : 0;
+    if (resume.scored() < 0
+        || resume.scored() > scores
+        || (generated.length > 0 && resume.scored() < scores)) {
+      return invalid(
+          "%d of %d positions of the prompt were scored, and %d tokens generated"
+              .formatted(resume.scored(), scores, generated.length));
+    }
+    return null;
+  }
+
+  private static @Nullable GenerationException refusal(
+      SchedulerLimits limits, TokenRequest request) {
     int prompt = request.promptLength();
     int[] ids = request.prompt();
     for (int i = 0; i < ids.length; i++) {
@@ -69,7 +113,7 @@ final class Admission {
     return pages > limits.capacityPages() ? tooLarge(limits, pages) : null;
   }
 
-  static GenerationException tooLarge(SchedulerLimits limits, int pages) {
+  private static GenerationException tooLarge(SchedulerLimits limits, int pages) {
     return invalid(
         "the request needs room for "
             + (long) pages * limits.pageTokens()

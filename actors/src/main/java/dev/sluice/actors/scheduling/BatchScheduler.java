@@ -8,12 +8,13 @@ import dev.sluice.stages.flow.GenerationException.Kind;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
 import java.util.ArrayDeque;
-import java.util.Iterator;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Continuous batching over a pipeline: decides, after every event, which micro-batches to send. A
@@ -30,30 +31,37 @@ import java.util.function.LongSupplier;
  *       prompt may be in flight one behind the other.
  *   <li><b>Credit.</b> Every event that a row may cause takes one credit of its consumer's when the
  *       row is sent. Without credit a sequence rests and the others go on.
+ *   <li><b>Loss.</b> When the pipeline is lost, its sequences keep their logs and wait in front of
+ *       all others for the next one, which is fed with their logs from the start. What was
+ *       delivered is not delivered again; sampling is a function of the log, so the rest is what it
+ *       would have been.
  * </ul>
  */
 public final class BatchScheduler {
+  /**
+   * Pipelines in a row that may be lost while they work on a sequence, without an event for it: one
+   * that kills every pipeline must not take all others with it.
+   */
+  static final int MAX_LOSSES = 4;
+
   private final LongSupplier clock;
   private final SchedulerOutput output;
   private final FailureText failureText;
 
   private SchedulerLimits limits;
+  private final SchedulingCounters counters = new SchedulingCounters();
   private MicroBatchComposer composer;
   private SlotTable slots;
-  private boolean open = true;
+
+  /** Why there is no pipeline; null while there is one. */
+  private @Nullable String lost;
 
   /** All live requests, waiting ones too. Closing sequences are in {@link #slots} alone. */
-  private final Map<Long, Sequence> live = new LinkedHashMap<>();
+  private final Map<GenerationId, Sequence> live = new LinkedHashMap<>();
 
   private final ArrayDeque<Sequence> waiting = new ArrayDeque<>();
   private final ArrayDeque<InFlight> inFlight = new ArrayDeque<>();
   private long nextNumber;
-
-  private long promptTokens;
-  private long generatedTokens;
-  private int maxInFlight;
-  private long finished;
-  private long failed;
 
   private record InFlight(long number, long sentNanos) {}
 
@@ -67,54 +75,66 @@ public final class BatchScheduler {
     this.clock = clock;
     this.output = output;
     this.failureText = failureText;
-    this.composer = new MicroBatchComposer(limits);
+    this.composer = new MicroBatchComposer(limits, counters);
     this.slots = new SlotTable(limits);
   }
 
   /**
-   * A new request. A bad or unwelcome one is answered by {@link SchedulerOutput#fail}.
+   * A new request. A bad or unwelcome one is answered by {@link SchedulerOutput#fail}; one of which
+   * its consumer has got all events but the last, by that one.
    *
    * @param id unique among live requests
-   * @param credit events that its consumer takes for now
+   * @param resume what its consumer has got
+   * @param granted events that its consumer has room for
    */
-  public void submit(long id, TokenRequest request, int credit) {
-    GenerationException refusal = Admission.refusal(limits, request);
-    if (refusal == null && waiting.size() >= limits.maxWaiting() && !startsAtOnce(request)) {
+  public void submit(GenerationId id, TokenRequest request, Resume resume, int granted) {
+    GenerationException refusal = Admission.refusal(limits, request, resume);
+    if (refusal == null && waiting.size() >= mostWaiting(resume) && !startsAtOnce(request)) {
       refusal =
           new GenerationException(
               Kind.OVERLOADED,
               waiting.size() + " requests wait already, which is the limit: try again later");
     }
     if (refusal != null) {
-      failed++;
+      counters.failed++;
       output.fail(id, refusal);
       return;
     }
-    int maxLength = Admission.maxLength(limits, request);
-    int pages = limits.pages(Admission.positions(request, maxLength));
-    Sequence sequence = new Sequence(id, request, maxLength, pages, credit, clock.getAsLong());
+    long now = clock.getAsLong();
+    Sequence sequence = new Sequence(id, request, resume, limits, granted, now);
     if (live.putIfAbsent(id, sequence) != null) {
       throw new IllegalArgumentException("request " + id + " is there already");
     }
     waiting.addLast(sequence);
+    if (sequence.complete()) {
+      finish(sequence, FinishReason.LENGTH, now);
+    }
     pump();
   }
 
-  /** The consumer of a request takes more events. Unknown requests are ignored. */
-  public void credit(long id, int more) {
+  /** Those that had a place at a head before find one to wait for it, whoever else waits. */
+  private int mostWaiting(Resume resume) {
+    return limits.maxWaiting() + (lost != null || resume.begun() ? limits.maxSequences() : 0);
+  }
+
+  /**
+   * Says for how many events the consumer of a request has had room since the submit, those that it
+   * took included; less than it said before changes nothing. Unknown requests are ignored.
+   */
+  public void grant(GenerationId id, int granted) {
     Sequence sequence = live.get(id);
     if (sequence != null) {
-      sequence.credit = Math.addExact(sequence.credit, more);
+      sequence.grant(granted);
       composer.ready(sequence);
       pump();
     }
   }
 
   /** The consumer has gone: nothing more is delivered. Unknown requests are ignored. */
-  public void cancel(long id) {
+  public void cancel(GenerationId id) {
     Sequence sequence = live.get(id);
     if (sequence != null) {
-      finished++;
+      counters.finished++;
       leave(sequence);
       pump();
     }
@@ -159,22 +179,27 @@ public final class BatchScheduler {
   public void expire() {
     long now = clock.getAsLong();
     long limit = limits.queueTimeout().toNanos();
-    Iterator<Sequence> oldest = waiting.iterator();
-    while (oldest.hasNext()) {
-      Sequence sequence = oldest.next();
-      if (now - sequence.submittedNanos < limit) {
-        return;
+    for (Sequence sequence : List.copyOf(waiting)) {
+      if (now - sequence.waitingSince >= limit) {
+        drop(sequence, expired());
       }
-      oldest.remove();
-      live.remove(sequence.id);
-      fail(
-          sequence,
-          new GenerationException(
-              Kind.OVERLOADED,
-              "the request waited "
-                  + limits.queueTimeout().toSeconds()
-                  + " s for a place in the pipeline, which is the limit: try again later"));
     }
+  }
+
+  private GenerationException expired() {
+    long seconds = limits.queueTimeout().toSeconds();
+    return lost == null
+        ? new GenerationException(
+            Kind.OVERLOADED,
+            "the request waited "
+                + seconds
+                + " s for a place in the pipeline, which is the limit: try again later")
+        : new GenerationException(
+            Kind.UNAVAILABLE,
+            "the request waited "
+                + seconds
+                + " s for the pipeline, which is the limit; it is not there: "
+                + lost);
   }
 
   /** How long the oldest micro-batch has been in flight; 0 where none is. */
@@ -184,49 +209,73 @@ public final class BatchScheduler {
   }
 
   /**
-   * The pipeline is gone: every sequence that has a place fails, nothing is in flight any more, and
-   * nothing is sent until {@link #resume}. Requests that wait go on waiting.
+   * The pipeline is gone: nothing is in flight any more, and nothing is sent until {@link #resume}.
+   * Every sequence that had a place waits again, in front of the requests that wait; only one that
+   * a number of pipelines in a row got no further with fails.
+   *
+   * @param reason in one sentence
    */
-  public void suspend(GenerationException reason) {
-    open = false;
+  public void suspend(String reason) {
+    lost = reason;
     composer.clear();
     inFlight.clear();
-    for (Sequence sequence : slots.clear()) {
+    slots.clear();
+    long now = clock.getAsLong();
+    List<Sequence> running = new ArrayList<>();
+    for (Sequence sequence : live.values()) {
       if (sequence.state == Sequence.State.RUNNING) {
-        live.remove(sequence.id);
-        fail(sequence, reason);
+        sequence.interrupted(now);
+        running.add(sequence);
+      }
+    }
+    // The order of the requests is that in which they came, and so that of those with a place.
+    for (Sequence sequence : running.reversed()) {
+      waiting.addFirst(sequence);
+      counters.recoveries++;
+      if (sequence.lossesWithoutEvent() >= MAX_LOSSES) {
+        drop(
+            sequence,
+            new GenerationException(
+                Kind.SHARD_FAILED,
+                "the pipeline was lost "
+                    + MAX_LOSSES
+                    + " times in a row while it worked on this request, the last time: "
+                    + reason));
       }
     }
   }
 
   /** A new pipeline is there, all of its slots empty; its limits may differ. */
   public void resume(SchedulerLimits newLimits) {
-    if (open) {
+    if (lost == null) {
       throw new IllegalStateException("the pipeline is there already");
     }
     limits = newLimits;
-    composer = new MicroBatchComposer(newLimits);
+    composer = new MicroBatchComposer(newLimits, counters);
     slots = new SlotTable(newLimits);
     for (Sequence sequence : List.copyOf(waiting)) {
-      GenerationException refusal = Admission.refusal(newLimits, sequence.request);
-      if (refusal != null || sequence.pages > newLimits.capacityPages()) {
-        waiting.remove(sequence);
-        live.remove(sequence.id);
-        fail(sequence, refusal != null ? refusal : Admission.tooLarge(newLimits, sequence.pages));
+      sequence.fit(newLimits);
+      GenerationException refusal = Admission.refusal(newLimits, sequence);
+      if (refusal != null) {
+        drop(sequence, refusal);
+      } else if (sequence.complete()) {
+        finish(sequence, FinishReason.LENGTH, clock.getAsLong());
       }
     }
-    open = true;
+    lost = null;
     pump();
   }
 
-  /** Fails every request, waiting ones too. */
+  /** Fails every request, waiting ones too; there is no pipeline from now on. */
   public void failAll(GenerationException reason) {
-    suspend(reason);
-    for (Sequence sequence : waiting) {
-      fail(sequence, reason);
-    }
+    lost = reason.getMessage();
+    composer.clear();
+    inFlight.clear();
+    slots.clear();
     waiting.clear();
+    List<Sequence> all = List.copyOf(live.values());
     live.clear();
+    all.forEach(sequence -> fail(sequence, reason));
   }
 
   /** What goes on at the moment, and what was counted since the start. */
@@ -238,12 +287,14 @@ public final class BatchScheduler {
         inFlight.size(),
         slots.reservedPages(),
         limits.capacityPages(),
-        promptTokens,
-        generatedTokens,
+        counters.promptTokens,
+        counters.generatedTokens,
         nextNumber,
-        maxInFlight,
-        finished,
-        failed);
+        counters.maxInFlight,
+        counters.finished,
+        counters.failed,
+        counters.recoveries,
+        counters.recomputedTokens);
   }
 
   /** Sequences that could be put into a micro-batch now, were there room for one more. */
@@ -253,24 +304,24 @@ public final class BatchScheduler {
 
   private boolean startsAtOnce(TokenRequest request) {
     int maxLength = Admission.maxLength(limits, request);
-    return open
+    return lost == null
         && waiting.isEmpty()
         && slots.hasRoom(limits.pages(Admission.positions(request, maxLength)));
   }
 
   private void admit() {
     Sequence sequence;
-    while ((sequence = waiting.peekFirst()) != null && slots.hasRoom(sequence.pages)) {
+    while ((sequence = waiting.peekFirst()) != null && slots.hasRoom(sequence.pages())) {
       waiting.removeFirst();
       slots.take(sequence);
-      sequence.state = Sequence.State.RUNNING;
+      sequence.admitted();
       output.send(new LinkCommand.Open(sequence.slot, sequence.request, sequence.tokens()));
       composer.ready(sequence);
     }
   }
 
   private void pump() {
-    if (!open) {
+    if (lost != null) {
       return;
     }
     admit();
@@ -283,11 +334,9 @@ public final class BatchScheduler {
       nextNumber++;
       long now = clock.getAsLong();
       inFlight.addLast(new InFlight(step.number(), now));
-      maxInFlight = Math.max(maxInFlight, inFlight.size());
+      counters.maxInFlight = Math.max(counters.maxInFlight, inFlight.size());
       for (int i = 0; i < step.entries(); i++) {
-        Sequence sequence = composer.member(i);
-        sequence.started(now);
-        promptTokens += step.startPosition(i) < sequence.promptLength ? step.tokenCount(i) : 0;
+        composer.member(i).started(now);
       }
       output.send(step);
     }
@@ -302,19 +351,12 @@ public final class BatchScheduler {
       return;
     }
     if (result.failure() != MicroBatch.FINE) {
-      Kind kind =
-          switch (result.failure()) {
-            case MicroBatch.NO_KV_PAGES -> Kind.NO_KV_PAGES;
-            case MicroBatch.NON_FINITE -> Kind.NON_FINITE;
-            default -> Kind.SHARD_FAILED;
-          };
-      String text = failureText.of(result.failedStage(), result.failure());
       leave(sequence);
-      fail(sequence, new GenerationException(kind, text));
+      fail(sequence, failure(result));
       return;
     }
     checkRow(sequence, result);
-    if (sequence.request.scorePrompt() && result.position() < sequence.promptLength) {
+    if (sequence.scores(result.position())) {
       onScored(sequence, result);
     }
     if (sequence.request.maxTokens() > 0 && result.position() == sequence.length() - 1) {
@@ -322,12 +364,22 @@ public final class BatchScheduler {
     }
   }
 
+  private GenerationException failure(RowResult result) {
+    Kind kind =
+        switch (result.failure()) {
+          case MicroBatch.NO_KV_PAGES -> Kind.NO_KV_PAGES;
+          case MicroBatch.NON_FINITE -> Kind.NON_FINITE;
+          default -> Kind.SHARD_FAILED;
+        };
+    return new GenerationException(kind, failureText.of(result.failedStage(), result.failure()));
+  }
+
   private void checkRow(Sequence sequence, RowResult result) {
-    boolean scored = sequence.request.scorePrompt() && result.position() < sequence.promptLength;
+    boolean scores = sequence.scores(result.position());
     boolean last = result.position() == sequence.length() - 1;
     if (result.position() < 0
         || result.position() >= sequence.sent
-        || !(scored || last)
+        || !(scores ? result.position() == sequence.scored() : last)
         || result.token() < 0
         || result.token() >= limits.vocabularySize()) {
       throw new IllegalStateException(result + " came for " + sequence);
@@ -336,51 +388,68 @@ public final class BatchScheduler {
 
   private void onScored(Sequence sequence, RowResult result) {
     boolean last = result.position() == sequence.promptLength - 1;
-    output.deliver(
-        sequence.id,
+    sequence.scoredNext();
+    deliver(
+        sequence,
         new TokenEvent.Scored(
             result.position(),
             last ? OptionalDouble.empty() : OptionalDouble.of(result.logit()),
             result.logSumExp(),
             result.top()));
-    if (last && sequence.request.maxTokens() == 0) {
+    if (sequence.complete()) {
       finish(sequence, FinishReason.LENGTH, clock.getAsLong());
     }
   }
 
   private void onToken(Sequence sequence, RowResult result) {
     long now = clock.getAsLong();
-    generatedTokens++;
+    counters.generatedTokens++;
     if (sequence.request.isStopToken(result.token())) {
       sequence.countGenerated(now);
       finish(sequence, FinishReason.STOP, now);
       return;
     }
-    sequence.append(result.token(), now);
-    output.deliver(
-        sequence.id,
+    TokenEvent token =
         new TokenEvent.Token(
             result.token(),
             result.position() + 1,
             result.logit(),
             result.logSumExp(),
-            result.top()));
-    if (sequence.full()) {
+            result.top());
+    deliver(sequence, token);
+    sequence.append(result.token(), now);
+    if (sequence.complete()) {
       finish(sequence, FinishReason.LENGTH, now);
     } else {
       composer.ready(sequence);
     }
   }
 
+  private void deliver(Sequence sequence, TokenEvent event) {
+    if (sequence.owesRecovered()) {
+      TokenEvent recovered = sequence.recovered(clock.getAsLong());
+      sequence.delivered();
+      output.deliver(sequence.id, recovered);
+    }
+    sequence.delivered();
+    output.deliver(sequence.id, event);
+  }
+
   private void finish(Sequence sequence, FinishReason reason, long now) {
-    finished++;
+    counters.finished++;
     leave(sequence);
     output.deliver(sequence.id, sequence.finished(reason, now));
   }
 
   private void fail(Sequence sequence, GenerationException reason) {
-    failed++;
+    counters.failed++;
     output.fail(sequence.id, reason);
+  }
+
+  /** Fails a request that waits. */
+  private void drop(Sequence sequence, GenerationException reason) {
+    leave(sequence);
+    fail(sequence, reason);
   }
 
   /** Takes a sequence out of everything; if it has a slot, its CLOSE goes behind its last step. */

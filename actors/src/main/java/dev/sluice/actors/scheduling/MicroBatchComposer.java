@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class MicroBatchComposer {
   private final SchedulerLimits limits;
+  private final SchedulingCounters counters;
   private final ArrayDeque<Sequence> decodes = new ArrayDeque<>();
   private final ArrayDeque<Sequence> prompts = new ArrayDeque<>();
 
@@ -23,8 +24,9 @@ final class MicroBatchComposer {
   private int rows;
   private int logitRows;
 
-  MicroBatchComposer(SchedulerLimits limits) {
+  MicroBatchComposer(SchedulerLimits limits, SchedulingCounters counters) {
     this.limits = limits;
+    this.counters = counters;
     entries = new int[limits.maxSequences() * 4];
     members = new Sequence[limits.maxSequences()];
     tokens = new int[limits.tokenBudget()];
@@ -104,37 +106,38 @@ final class MicroBatchComposer {
     return members[i];
   }
 
-  /** How many tokens of its prompt may go into the micro-batch under way. */
+  /** How many tokens of a log that was not sent yet may go into the micro-batch under way. */
   private int chunk(Sequence sequence) {
     int most = Math.min(limits.prefillChunk(), limits.tokenBudget() - rows);
-    int chunk = Math.min(most, sequence.unsent());
+    int chunk = Math.min(most, sequence.chunkEnd() - sequence.sent);
     int logitsLeft = limits.maxLogitRows() - logitRows;
-    if (sequence.request.scorePrompt()) {
-      chunk = Math.min(chunk, Math.min(logitsLeft, sequence.credit));
+    int credit = sequence.credit();
+    if (sequence.scoring()) {
+      chunk = Math.min(chunk, Math.min(logitsLeft, credit));
     }
-    boolean reachesEnd = sequence.sent + chunk == sequence.promptLength;
-    if (chunk > 0 && reachesEnd && (logitsLeft < 1 || events(sequence, chunk) > sequence.credit)) {
+    while (chunk > 0
+        && (logits(sequence, chunk) > logitsLeft
+            || sequence.events(sequence.sent, chunk) > credit)) {
       chunk--;
     }
     return chunk;
   }
 
-  private static int events(Sequence sequence, int chunk) {
-    int last = sequence.sent + chunk - 1;
-    int scored = sequence.request.scorePrompt() ? chunk - 1 : 0;
-    return scored + sequence.eventsOf(last);
+  /** Rows of logits that the next rows of a sequence give. */
+  private static int logits(Sequence sequence, int count) {
+    boolean reachesEnd = sequence.sent + count == sequence.length();
+    return sequence.scoring() ? count : reachesEnd ? 1 : 0;
   }
 
   private void add(Sequence sequence, int tokenCount) {
     int end = sequence.sent + tokenCount;
     int flags = 0;
-    if (sequence.request.scorePrompt() && sequence.sent < sequence.promptLength) {
+    if (sequence.scoring()) {
       flags = MicroBatch.ALL_LOGITS;
-      logitRows += tokenCount;
     } else if (end == sequence.length()) {
       flags = MicroBatch.LAST_LOGITS;
-      logitRows++;
     }
+    logitRows += logits(sequence, tokenCount);
     int at = count * 4;
     entries[at] = sequence.slot;
     entries[at + 1] = sequence.sent;
@@ -143,7 +146,6 @@ final class MicroBatchComposer {
     members[count++] = sequence;
     sequence.copyTokens(sequence.sent, tokenCount, tokens, rows);
     rows += tokenCount;
-    sequence.credit -= events(sequence, tokenCount);
-    sequence.sent = end;
+    sequence.send(tokenCount, counters);
   }
 }

@@ -12,8 +12,8 @@ public interface SchedulerOutput {
   void send(LinkCommand command);
 
   /** For the consumer of a request; {@link TokenEvent.Finished} is its last. */
-  void deliver(long request, TokenEvent event);
+  void deliver(GenerationId request, TokenEvent event);
 
   /** The request has failed or was refused; nothing else comes for it. */
-  void fail(long request, GenerationException reason);
+  void fail(GenerationId request, GenerationException reason);
 }

@@ -5,9 +5,16 @@ import dev.sluice.stages.flow.Timings;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
 import dev.sluice.stages.flow.Usage;
+import java.time.Duration;
 import java.util.Arrays;
 
-/** A request and its token log. Belongs to one {@link BatchScheduler}. */
+/**
+ * A request and its token log. Belongs to one {@link BatchScheduler}.
+ *
+ * <p>What the pipeline is fed with begins anew each time that the sequence takes a slot: the first
+ * {@link #prefill} tokens are those that the log had then, and go in chunks; the others follow one
+ * by one as they are sampled.
+ */
 final class Sequence {
   enum State {
     WAITING,
@@ -16,52 +23,105 @@ final class Sequence {
     CLOSING
   }
 
-  final long id;
+  final GenerationId id;
   final TokenRequest request;
   final int promptLength;
-
-  /** The log never grows longer. */
-  final int maxLength;
-
-  /** KV pages set aside while it has a slot. */
-  final int pages;
-
   final long submittedNanos;
+
+  /** Since when it has waited for a slot. */
+  long waitingSince;
 
   State state = State.WAITING;
   int slot = -1;
+
+  /** The length that the pipeline it was submitted to allowed. */
+  private final int wantedLength;
+
+  private int maxLength;
+  private int pages;
 
   /** Prompt and generated tokens; the first {@link #length}. */
   private int[] log;
 
   private int length;
 
-  /** Tokens of the log that were put into micro-batches. */
+  /** Tokens of the log that were put into micro-batches since it took its slot. */
   int sent;
-
-  /** Events that may still be caused: neither promised to a row in flight nor delivered. */
-  int credit;
 
   /** Whether it stands in one of the queues of those that can go on. */
   boolean queued;
 
+  private int prefill;
+
+  /** Positions of the prompt whose scores were delivered, and how many were when it took a slot. */
+  private int scored;
+
+  private int scoreFrom;
+
+  /** Most tokens that were ever sent, to this pipeline or one before. */
+  private int mostSent;
+
+  /** Events that its consumer has room for since the submit, that it got, and those to come. */
+  private int granted;
+
+  private int delivered;
+  private int promised;
+
+  /** From the loss of the pipeline until the next event. */
+  private boolean recovering;
+
+  private long lostNanos;
+  private int lossesWithoutEvent;
+
   private int generated;
   private boolean started;
   private long startedNanos;
+  private boolean sampled;
   private long firstTokenNanos;
   private long lastTokenNanos;
 
   Sequence(
-      long id, TokenRequest request, int maxLength, int pages, int credit, long submittedNanos) {
+      GenerationId id,
+      TokenRequest request,
+      Resume resume,
+      SchedulerLimits limits,
+      int granted,
+      long now) {
     this.id = id;
     this.request = request;
-    this.log = request.prompt();
-    this.length = log.length;
-    this.promptLength = log.length;
-    this.maxLength = maxLength;
-    this.pages = pages;
-    this.credit = credit;
-    this.submittedNanos = submittedNanos;
+    int[] prompt = request.prompt();
+    int[] more = resume.generated();
+    this.promptLength = prompt.length;
+    this.length = prompt.length + more.length;
+    this.log = Arrays.copyOf(prompt, length);
+    System.arraycopy(more, 0, log, prompt.length, more.length);
+    this.generated = more.length;
+    this.scored = resume.scored();
+    this.mostSent = resume.begun() ? length - 1 : 0;
+    this.granted = granted;
+    this.submittedNanos = now;
+    this.waitingSince = now;
+    this.wantedLength = Admission.maxLength(limits, request);
+    fit(limits);
+  }
+
+  /** Takes the bounds of a pipeline: a request without a limit gets no longer than it allows. */
+  void fit(SchedulerLimits limits) {
+    maxLength =
+        request.maxTokens() == TokenRequest.UNLIMITED
+            ? Math.min(wantedLength, Admission.maxLength(limits, request))
+            : wantedLength;
+    pages = limits.pages(Admission.positions(request, maxLength));
+  }
+
+  /** The log never grows longer. */
+  int maxLength() {
+    return maxLength;
+  }
+
+  /** KV pages set aside while it has a slot. */
+  int pages() {
+    return pages;
   }
 
   int length() {
@@ -76,13 +136,78 @@ final class Sequence {
     System.arraycopy(log, from, target, at, count);
   }
 
-  int token(int position) {
-    return log[position];
+  /** It has a slot: everything is to be sent, up to where the log ends now. */
+  void admitted() {
+    state = State.RUNNING;
+    sent = 0;
+    prefill = length;
+    scoreFrom = scored;
   }
 
-  /** Whether the prompt was sent as a whole, so that it goes on token by token. */
+  /** The pipeline is gone, and with it what was sent; it waits for the next one. */
+  void interrupted(long now) {
+    boolean couldGoOn = sent > 0 && granted > delivered;
+    lossesWithoutEvent += couldGoOn ? 1 : 0;
+    if (!recovering) {
+      recovering = true;
+      lostNanos = now;
+    }
+    state = State.WAITING;
+    slot = -1;
+    queued = false;
+    sent = 0;
+    promised = 0;
+    waitingSince = now;
+  }
+
+  /** Pipelines in a row that were lost while they worked on it, and gave nothing for it. */
+  int lossesWithoutEvent() {
+    return lossesWithoutEvent;
+  }
+
+  /** Whether the next event is to be preceded by one that tells of a loss. */
+  boolean owesRecovered() {
+    return recovering && request.tellRecoveries();
+  }
+
+  TokenEvent.Recovered recovered(long now) {
+    return new TokenEvent.Recovered(generated, Duration.ofNanos(now - lostNanos));
+  }
+
+  /** An event is delivered that a row had promised. */
+  void delivered() {
+    promised--;
+    delivered++;
+    recovering = false;
+    lossesWithoutEvent = 0;
+  }
+
+  /**
+   * The consumer has room for so many events since the submit; less than before changes nothing.
+   */
+  void grant(int total) {
+    granted = Math.max(granted, total);
+  }
+
+  /** Events that may still be caused: neither promised to a row in flight nor delivered. */
+  int credit() {
+    return granted - delivered - promised;
+  }
+
+  /** So many rows are put into a micro-batch. */
+  void send(int count, SchedulingCounters counters) {
+    promised += events(sent, count);
+    int end = sent + count;
+    int again = Math.clamp(mostSent - sent, 0, count);
+    counters.recomputedTokens += again;
+    counters.promptTokens += Math.max(0, Math.min(end, promptLength) - (sent + again));
+    sent = end;
+    mostSent = Math.max(mostSent, end);
+  }
+
+  /** Whether the log was sent as a whole once, so that it goes on token by token. */
   boolean decoding() {
-    return sent >= promptLength;
+    return sent >= prefill;
   }
 
   /** Tokens that could be sent. */
@@ -90,16 +215,40 @@ final class Sequence {
     return length - sent;
   }
 
-  /** How many events the row of a position causes: at most two, on a scored prompt's last row. */
-  int eventsOf(int position) {
-    int scored = request.scorePrompt() && position < promptLength ? 1 : 0;
-    int token = position >= promptLength - 1 && request.maxTokens() > 0 ? 1 : 0;
-    return scored + token;
+  /** Whether the next rows to be sent give scores of the prompt. */
+  boolean scoring() {
+    return scores(sent);
+  }
+
+  /** Whether the row of a position gives a score of the prompt. */
+  boolean scores(int position) {
+    return request.scorePrompt() && position >= scoreFrom && position < promptLength;
+  }
+
+  /** Where the next rows to be sent stop being of one kind: with scores, or without. */
+  int chunkEnd() {
+    if (!request.scorePrompt() || sent >= promptLength) {
+      return prefill;
+    }
+    return sent < scoreFrom ? scoreFrom : promptLength;
+  }
+
+  /** How many events the rows cause that begin at a position. */
+  int events(int from, int count) {
+    int end = from + count;
+    int scores =
+        request.scorePrompt()
+            ? Math.max(0, Math.min(end, promptLength) - Math.max(from, scoreFrom))
+            : 0;
+    int tokens = request.maxTokens() > 0 ? Math.max(0, end - Math.max(from, prefill - 1)) : 0;
+    int first = request.scorePrompt() && scoreFrom < promptLength ? scoreFrom : prefill - 1;
+    int told = owesRecovered() && from <= first && first < end ? 1 : 0;
+    return scores + tokens + told;
   }
 
   /** Whether it has a token to send, and credit for the events that this token's row causes. */
   boolean canGoOn() {
-    return state == State.RUNNING && unsent() > 0 && eventsOf(sent) <= credit;
+    return state == State.RUNNING && unsent() > 0 && events(sent, 1) <= credit();
   }
 
   void started(long now) {
@@ -107,6 +256,15 @@ final class Sequence {
       started = true;
       startedNanos = now;
     }
+  }
+
+  /** Positions of the prompt whose scores were delivered. */
+  int scored() {
+    return scored;
+  }
+
+  void scoredNext() {
+    scored++;
   }
 
   void append(int token, long now) {
@@ -119,24 +277,25 @@ final class Sequence {
 
   /** A stop token counts as generated but does not enter the log. */
   void countGenerated(long now) {
-    if (generated++ == 0) {
+    generated++;
+    if (!sampled) {
+      sampled = true;
       firstTokenNanos = now;
     }
     lastTokenNanos = now;
   }
 
-  int generated() {
-    return generated;
-  }
-
-  boolean full() {
-    return generated >= request.maxTokens() || length >= maxLength;
+  /** Whether all that was asked for was delivered. */
+  boolean complete() {
+    return request.maxTokens() == 0
+        ? scored == promptLength
+        : generated >= request.maxTokens() || length >= maxLength;
   }
 
   TokenEvent.Finished finished(FinishReason reason, long now) {
     long begun = started ? startedNanos : now;
-    long first = generated == 0 ? now : firstTokenNanos;
-    long last = generated == 0 ? now : lastTokenNanos;
+    long first = sampled ? firstTokenNanos : now;
+    long last = sampled ? lastTokenNanos : now;
     return new TokenEvent.Finished(
         reason,
         new Usage(promptLength, generated),

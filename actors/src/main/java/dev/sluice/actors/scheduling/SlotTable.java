@@ -1,7 +1,6 @@
 package dev.sluice.actors.scheduling;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** The slots of a pipeline and the KV pages that their sequences have reserved. */
@@ -25,25 +24,18 @@ final class SlotTable {
     int slot = freeSlot();
     slots[slot] = sequence;
     sequence.slot = slot;
-    reservedPages += sequence.pages;
+    reservedPages += sequence.pages();
   }
 
   void free(Sequence sequence) {
     slots[sequence.slot] = null;
-    reservedPages -= sequence.pages;
+    reservedPages -= sequence.pages();
   }
 
-  /** Empties all slots, and tells who had them. */
-  List<Sequence> clear() {
-    List<Sequence> all = new ArrayList<>();
-    for (int i = 0; i < slots.length; i++) {
-      Sequence sequence = slots[i];
-      if (sequence != null) {
-        all.add(sequence);
-        free(sequence);
-      }
-    }
-    return all;
+  /** Empties all slots. */
+  void clear() {
+    Arrays.fill(slots, null);
+    reservedPages = 0;
   }
 
   /** Who has a slot; null where nobody has, or there is no such slot. */

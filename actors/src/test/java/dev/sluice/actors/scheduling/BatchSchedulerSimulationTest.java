@@ -116,8 +116,8 @@ final class BatchSchedulerSimulationTest {
       int window = (score ? 2 : 1) + random.nextInt(16);
       SimulatedPipeline.Consumer consumer = new SimulatedPipeline.Consumer(request, window);
       long id = nextId++;
-      pipeline.consumers.put(id, consumer);
-      scheduler.submit(id, request, window);
+      pipeline.consumers.put(SimulatedPipeline.id(id), consumer);
+      scheduler.submit(SimulatedPipeline.id(id), request, Resume.NONE, window);
     }
 
     private void read() {
@@ -131,7 +131,7 @@ final class BatchSchedulerSimulationTest {
         int taken = 1 + random.nextInt(unread);
         consumer.read += taken;
         consumer.granted += taken;
-        scheduler.credit(id, taken);
+        scheduler.grant(SimulatedPipeline.id(id), consumer.granted);
       }
     }
 
@@ -141,14 +141,13 @@ final class BatchSchedulerSimulationTest {
         SimulatedPipeline.Consumer consumer = pipeline.consumer(id);
         if (!consumer.ended()) {
           consumer.gone = true;
-          scheduler.cancel(id);
+          scheduler.cancel(SimulatedPipeline.id(id));
         }
       }
     }
 
     private void loseThePipeline() {
-      scheduler.suspend(
-          new GenerationException(GenerationException.Kind.SHARD_FAILED, "the pipeline is lost"));
+      scheduler.suspend("the pipeline is lost");
       pipeline.clear();
       assertThat(scheduler.stats().reservedPages()).isZero();
       assertThat(scheduler.stats().running() + scheduler.stats().closing()).isZero();
@@ -227,8 +226,9 @@ final class BatchSchedulerSimulationTest {
         TokenRequest request =
             new TokenRequest(
                 new int[] {1, 2, 3}, SamplingParameters.GREEDY, 400, new int[0], false);
-        pipeline.consumers.put(id, new SimulatedPipeline.Consumer(request, 1000));
-        scheduler.submit(id, request, 1000);
+        pipeline.consumers.put(
+            SimulatedPipeline.id(id), new SimulatedPipeline.Consumer(request, 1000));
+        scheduler.submit(SimulatedPipeline.id(id), request, Resume.NONE, 1000);
       }
       // Until all ten decode.
       for (int i = 0; i < 5 * stages; i++) {
@@ -265,10 +265,10 @@ final class BatchSchedulerSimulationTest {
             1,
             new int[0],
             false);
-    pipeline.consumers.put(1L, new SimulatedPipeline.Consumer(large, 1000));
-    pipeline.consumers.put(2L, new SimulatedPipeline.Consumer(small, 1000));
-    scheduler.submit(1, large, 1000);
-    scheduler.submit(2, small, 1000);
+    pipeline.consumers.put(SimulatedPipeline.id(1), new SimulatedPipeline.Consumer(large, 1000));
+    pipeline.consumers.put(SimulatedPipeline.id(2), new SimulatedPipeline.Consumer(small, 1000));
+    scheduler.submit(SimulatedPipeline.id(1), large, Resume.NONE, 1000);
+    scheduler.submit(SimulatedPipeline.id(2), small, Resume.NONE, 1000);
     SimulatedPipeline.Consumer decoding = pipeline.consumer(2L);
     int stepsAtLastToken = 0;
     int seen = 0;
@@ -303,8 +303,8 @@ final class BatchSchedulerSimulationTest {
         new BatchScheduler(limits, () -> pipeline.now, pipeline, (s, f) -> "");
     TokenRequest request =
         new TokenRequest(new int[prompt], SamplingParameters.GREEDY, tokens, new int[0], false);
-    pipeline.consumers.put(1L, new SimulatedPipeline.Consumer(request, 16));
-    scheduler.submit(1, request, 16);
+    pipeline.consumers.put(SimulatedPipeline.id(1), new SimulatedPipeline.Consumer(request, 16));
+    scheduler.submit(SimulatedPipeline.id(1), request, Resume.NONE, 16);
     GenerationException failure = Objects.requireNonNull(pipeline.consumer(1L).failure);
     assertThat(failure.kind()).isEqualTo(GenerationException.Kind.INVALID_REQUEST);
     assertThat(failure).hasMessageContaining(text);

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * step, what a real stage would choke on, and the scheduler's promises.
  */
 final class SimulatedPipeline implements SchedulerOutput {
-  final SchedulerLimits limits;
-  final Map<Long, Consumer> consumers = new HashMap<>();
+  SchedulerLimits limits;
+  final Map<GenerationId, Consumer> consumers = new HashMap<>();
   final List<ArrayDeque<Object>> links = new ArrayList<>();
   private final List<Map<Integer, List<Integer>>> caches = new ArrayList<>();
   private final Map<Integer, TokenRequest> requests = new HashMap<>();
@@ -75,7 +75,15 @@ final class SimulatedPipeline implements SchedulerOutput {
 
   private record Results(long number, List<RowResult> rows) {}
 
+  static GenerationId id(long number) {
+    return new GenerationId(0, number);
+  }
+
   Consumer consumer(long id) {
+    return consumer(id(id));
+  }
+
+  private Consumer consumer(GenerationId id) {
     return Objects.requireNonNull(consumers.get(id), "consumer");
   }
 
@@ -98,7 +106,7 @@ final class SimulatedPipeline implements SchedulerOutput {
   }
 
   @Override
-  public void deliver(long request, TokenEvent event) {
+  public void deliver(GenerationId request, TokenEvent event) {
     Consumer consumer = consumer(request);
     assertThat(consumer.ended()).as("nothing after the end").isFalse();
     consumer.events.add(event);
@@ -106,7 +114,7 @@ final class SimulatedPipeline implements SchedulerOutput {
   }
 
   @Override
-  public void fail(long request, GenerationException reason) {
+  public void fail(GenerationId request, GenerationException reason) {
     Consumer consumer = consumer(request);
     assertThat(consumer.ended()).as("nothing after the end").isFalse();
     consumer.failure = reason;

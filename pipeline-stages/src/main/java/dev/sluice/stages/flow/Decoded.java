@@ -8,6 +8,9 @@ sealed interface Decoded {
   /** A position of the prompt. */
   record Scored(TokenEvent.Scored event) implements Decoded {}
 
+  /** The generation goes on after a loss. */
+  record Recovered(TokenEvent.Recovered event) implements Decoded {}
+
   /** The end. */
   record Finished(TokenEvent.Finished event) implements Decoded {}
 }

@@ -81,6 +81,8 @@ final class DetokenizeStage extends GraphStage<FlowShape<TokenEvent, Decoded>> {
             ready.add(text);
           }
         }
+        // It passes a token that waits for the rest of its character.
+        case TokenEvent.Recovered recovered -> ready.add(new Decoded.Recovered(recovered));
         case TokenEvent.Finished finished -> {
           release(decoder.finish());
           ready.add(new Decoded.Finished(finished));

@@ -1,5 +1,9 @@
 package dev.sluice.stages.flow;
 
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
 /**
  * A generation that could not go on. The message names the thing, the place and, where there is
  * one, the remedy.
@@ -27,18 +31,37 @@ public final class GenerationException extends RuntimeException {
   }
 
   private final Kind kind;
+  private final @Nullable Duration retryAfter;
 
   public GenerationException(Kind kind, String message) {
     super(message);
     this.kind = kind;
+    this.retryAfter = null;
   }
 
   public GenerationException(Kind kind, String message, Throwable cause) {
     super(message, cause);
     this.kind = kind;
+    this.retryAfter = null;
+  }
+
+  /**
+   * A failure that may pass.
+   *
+   * @param retryAfter when it is worth while to try again
+   */
+  public GenerationException(Kind kind, String message, Duration retryAfter) {
+    super(message);
+    this.kind = kind;
+    this.retryAfter = retryAfter;
   }
 
   public Kind kind() {
     return kind;
+  }
+
+  /** When it is worth while to try again, where that is known. */
+  public Optional<Duration> retryAfter() {
+    return Optional.ofNullable(retryAfter);
   }
 }

@@ -7,6 +7,7 @@ import akka.stream.Outlet;
 import akka.stream.stage.AbstractInOutHandler;
 import akka.stream.stage.GraphStage;
 import akka.stream.stage.GraphStageLogic;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -103,6 +104,8 @@ final class StopStage extends GraphStage<FlowShape<Decoded, TextEvent>> {
       switch (event) {
         case Decoded.Scored scored -> ready.add(scored(scored.event()));
         case Decoded.Text text -> accept(text);
+        case Decoded.Recovered(TokenEvent.Recovered(int before, Duration pause)) ->
+            ready.add(new TextEvent.Recovered(before, pause));
         case Decoded.Finished(TokenEvent.Finished finished) -> {
           release(heldLength);
           end(new TextEvent.Finished(finished.reason(), finished.usage(), finished.timings()));

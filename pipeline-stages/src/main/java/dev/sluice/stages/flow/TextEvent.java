@@ -1,13 +1,14 @@
 package dev.sluice.stages.flow;
 
 import dev.sluice.stages.sampling.TokenLogit;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalDouble;
 
 /**
  * What a text generation emits: {@link Prompt} when echo was asked for, {@link Scored} for each
  * position of the prompt when asked for, one {@link Piece} for each token generated, in order, and
- * one {@link Finished}.
+ * one {@link Finished}; {@link Recovered} where asked for.
  */
 public sealed interface TextEvent {
 
@@ -69,6 +70,14 @@ public sealed interface TextEvent {
       top = List.copyOf(top);
     }
   }
+
+  /**
+   * A part of the pipeline was lost, and the text goes on as if it had not been.
+   *
+   * @param tokens how many tokens were generated before the loss
+   * @param pause from when the loss was noticed to the next event
+   */
+  record Recovered(int tokens, Duration pause) implements TextEvent {}
 
   /** The last event of a generation that ended in good order. */
   record Finished(FinishReason reason, Usage usage, Timings timings) implements TextEvent {}

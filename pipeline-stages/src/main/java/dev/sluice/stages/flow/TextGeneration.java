@@ -125,7 +125,9 @@ public final class TextGeneration {
     } else {
       stops = IntStream.concat(Arrays.stream(ends), Arrays.stream(extra)).distinct().toArray();
     }
-    return new TokenRequest(prompt, sampling, request.maxTokens(), stops, request.scorePrompt());
+    TokenRequest tokens =
+        new TokenRequest(prompt, sampling, request.maxTokens(), stops, request.scorePrompt());
+    return request.tellRecoveries() ? tokens.tellingRecoveries() : tokens;
   }
 
   private static void checkId(Tokenizer tokenizer, String where, int id) {

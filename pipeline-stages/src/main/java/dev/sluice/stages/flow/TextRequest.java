@@ -18,6 +18,7 @@ import java.util.List;
  *     negative infinity) instead of ending the answer
  * @param echo whether a {@link TextEvent.Prompt} comes first
  * @param scorePrompt whether each position of the prompt gives a {@link TextEvent.Scored}
+ * @param tellRecoveries whether a loss that was overcome gives a {@link TextEvent.Recovered}
  */
 public record TextRequest(
     Prompt prompt,
@@ -27,7 +28,8 @@ public record TextRequest(
     List<Integer> stopTokens,
     boolean ignoreEos,
     boolean echo,
-    boolean scorePrompt) {
+    boolean scorePrompt,
+    boolean tellRecoveries) {
 
   /** Most stop strings of a request. */
   public static final int MAX_STOP_STRINGS = 64;
@@ -112,6 +114,7 @@ public record TextRequest(
     private boolean ignoreEos;
     private boolean echo;
     private boolean scorePrompt;
+    private boolean tellRecoveries;
 
     private Builder(Prompt prompt) {
       this.prompt = prompt;
@@ -159,6 +162,11 @@ public record TextRequest(
       return this;
     }
 
+    public Builder tellRecoveries(boolean value) {
+      tellRecoveries = value;
+      return this;
+    }
+
     /**
      * The request.
      *
@@ -166,7 +174,15 @@ public record TextRequest(
      */
     public TextRequest build() {
       return new TextRequest(
-          prompt, sampling, maxTokens, stopStrings, stopTokens, ignoreEos, echo, scorePrompt);
+          prompt,
+          sampling,
+          maxTokens,
+          stopStrings,
+          stopTokens,
+          ignoreEos,
+          echo,
+          scorePrompt,
+          tellRecoveries);
     }
   }
 }

@@ -1,13 +1,14 @@
 package dev.sluice.stages.flow;
 
 import dev.sluice.stages.sampling.TokenLogit;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalDouble;
 
 /**
  * What a {@link TokenGenerator} emits: {@link Scored} for each position of the prompt in order when
  * asked for, then {@link Token} for each token generated in order, then one {@link Finished}, then
- * completion.
+ * completion. Where it was asked for, {@link Recovered} comes between any of them.
  */
 public sealed interface TokenEvent {
 
@@ -57,6 +58,15 @@ public sealed interface TokenEvent {
       return (double) logit - logSumExp;
     }
   }
+
+  /**
+   * A part of the pipeline was lost, and the generation goes on as if it had not been; the events
+   * before and behind are those of a run without the loss.
+   *
+   * @param tokens how many tokens were generated before the loss
+   * @param pause from when the loss was noticed to the next event
+   */
+  record Recovered(int tokens, Duration pause) implements TokenEvent {}
 
   /** The last event of a generation that ended in good order. */
   record Finished(FinishReason reason, Usage usage, Timings timings) implements TokenEvent {}

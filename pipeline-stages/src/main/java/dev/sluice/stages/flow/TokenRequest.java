@@ -13,6 +13,7 @@ public final class TokenRequest {
   private final int maxTokens;
   private final int[] stopTokens;
   private final boolean scorePrompt;
+  private final boolean tellRecoveries;
 
   /**
    * A request.
@@ -29,6 +30,16 @@ public final class TokenRequest {
       int maxTokens,
       int[] stopTokens,
       boolean scorePrompt) {
+    this(prompt, sampling, maxTokens, stopTokens, scorePrompt, false);
+  }
+
+  private TokenRequest(
+      int[] prompt,
+      SamplingParameters sampling,
+      int maxTokens,
+      int[] stopTokens,
+      boolean scorePrompt,
+      boolean tellRecoveries) {
     if (prompt.length == 0) {
       throw invalid("the prompt has no tokens; give at least one");
     }
@@ -48,6 +59,12 @@ public final class TokenRequest {
     this.maxTokens = maxTokens;
     this.stopTokens = stopTokens.clone();
     this.scorePrompt = scorePrompt;
+    this.tellRecoveries = tellRecoveries;
+  }
+
+  /** The same request, which is also told of losses, by {@link TokenEvent.Recovered}. */
+  public TokenRequest tellingRecoveries() {
+    return new TokenRequest(prompt, sampling, maxTokens, stopTokens, scorePrompt, true);
   }
 
   private static GenerationException invalid(String message) {
@@ -88,6 +105,11 @@ public final class TokenRequest {
 
   public boolean scorePrompt() {
     return scorePrompt;
+  }
+
+  /** Whether a loss that was overcome is an event; by default it is not. */
+  public boolean tellRecoveries() {
+    return tellRecoveries;
   }
 
   @Override

@@ -1,0 +1,25 @@
+package dev.sluice.actors.scheduling;
+
+import java.util.HexFormat;
+import java.util.UUID;
+
+/**
+ * Names one submission of a generation to a head, unique over all gateways: a generation that is
+ * submitted anew gets a new one, so that what still comes of the old one is told apart.
+ *
+ * @param high the upper 64 of 128 random bits
+ * @param low the lower 64
+ */
+public record GenerationId(long high, long low) {
+
+  /** A new one, of the system's secure random numbers. */
+  public static GenerationId random() {
+    UUID random = UUID.randomUUID();
+    return new GenerationId(random.getMostSignificantBits(), random.getLeastSignificantBits());
+  }
+
+  @Override
+  public String toString() {
+    return HexFormat.of().toHexDigits(high) + HexFormat.of().toHexDigits(low);
+  }
+}

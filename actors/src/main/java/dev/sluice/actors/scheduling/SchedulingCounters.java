@@ -1,0 +1,18 @@
+package dev.sluice.actors.scheduling;
+
+/** What a {@link BatchScheduler} counts from its start on, over all pipelines. */
+final class SchedulingCounters {
+  /** Prompt tokens sent, those left out that were sent to a lost pipeline before. */
+  long promptTokens;
+
+  long generatedTokens;
+  long finished;
+  long failed;
+  int maxInFlight;
+
+  /** How often a sequence lost its pipeline and waited for the next. */
+  long recoveries;
+
+  /** Tokens sent though a lost pipeline had got them before. */
+  long recomputedTokens;
+}
