@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
       "Measures a model: stories that keep to a grammar, questions about a given story, additions"
           + " of three digits, perplexity.",
       "A model with a chat template is asked by it, any other by lines of questions and answers.",
-      "Prints the share of right answers with its 95 % interval (Wilson), and the log-probability"
+      "Prints the share of right answers with its 95 %% interval (Wilson), and the log-probability"
           + " of the right answers, all their tokens given one after the other."
     },
     mixinStandardHelpOptions = true,
