@@ -163,7 +163,8 @@ public final class ModelFootprint {
     return (long) spec.heads() * (spec.keyLength() + spec.valueLength());
   }
 
-  private static int layerOf(String name) {
+  /** The layer that a tensor belongs to, by its name; -1 where it belongs to none. */
+  static int layerOf(String name) {
     int dot = name.indexOf('.', 4);
     if (!name.startsWith("blk.") || dot < 5 || dot > 10) {
       return -1;
