@@ -2,19 +2,26 @@ package dev.sluice.actors.placement;
 
 import dev.sluice.model.arch.ModelFootprint;
 import dev.sluice.model.cache.KvType;
+import dev.sluice.model.gguf.GgmlType;
+import dev.sluice.model.shard.LayerRange;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * What the parts of a model weigh and cost: the input of the placement, without the model.
  *
  * @param layerBytes weights of each layer
- * @param layerWork multiply-adds of one token in each layer
+ * @param layerWork multiply-adds of one token in each layer, by the weights' type
  * @param layerKvBytes keys and values of one position in each layer
  * @param embeddingBytes weights of the embedding
  * @param embeddingReadBytes bytes of the embedding that one token reads: a row
  * @param headBytes weights of the final norm and of the output head, read once for each token;
  *     where the head is tied to the embedding, the embedding's
  * @param headWork multiply-adds of the output head for one token
+ * @param headType the type of the head's weights
  * @param sharedBytes weights that every stage needs
  * @param tiedBytes weights that the embedding and the output head share, 0 where they are two: one
  *     stage that has both holds them once
@@ -24,26 +31,53 @@ import java.util.Arrays;
 @SuppressWarnings("ArrayRecordComponent") // within this package, never changed or compared
 record ModelCosts(
     long[] layerBytes,
-    long[] layerWork,
+    List<Map<GgmlType, Long>> layerWork,
     long[] layerKvBytes,
     long embeddingBytes,
     long embeddingReadBytes,
     long headBytes,
     long headWork,
+    GgmlType headType,
     long sharedBytes,
     long tiedBytes,
     int embeddingLength,
     int vocabularySize) {
   private static final double SCALE = 1L << 40;
 
+  /** A model whose weights are all of type F32. */
+  ModelCosts(
+      long[] layerBytes,
+      long[] layerWork,
+      long[] layerKvBytes,
+      long embeddingBytes,
+      long embeddingReadBytes,
+      long headBytes,
+      long headWork,
+      long sharedBytes,
+      long tiedBytes,
+      int embeddingLength,
+      int vocabularySize) {
+    this(
+        layerBytes,
+        LongStream.of(layerWork).mapToObj(n -> Map.of(GgmlType.F32, n)).toList(),
+        layerKvBytes,
+        embeddingBytes,
+        embeddingReadBytes,
+        headBytes,
+        headWork,
+        GgmlType.F32,
+        sharedBytes,
+        tiedBytes,
+        embeddingLength,
+        vocabularySize);
+  }
+
   static ModelCosts of(ModelFootprint model, KvType kvType) {
     int layers = model.layers();
     long[] bytes = new long[layers];
-    long[] work = new long[layers];
     long[] kv = new long[layers];
     for (int i = 0; i < layers; i++) {
       bytes[i] = model.layerBytes(i);
-      work[i] = model.layerMultiplyAdds(i);
       kv[i] = model.kvBytesPerToken(kvType);
     }
     long apart =
@@ -54,16 +88,25 @@ record ModelCosts(
     int vocabulary = Math.max(1, model.spec().vocabularySize());
     return new ModelCosts(
         bytes,
-        work,
+        IntStream.range(0, layers).mapToObj(model::typedMultiplyAdds).toList(),
         kv,
         model.embeddingBytes(),
         model.embeddingBytes() / vocabulary,
         model.headBytes(),
         model.headMultiplyAdds(),
+        model.headType(),
         model.sharedBytes(),
         apart - model.weightBytes(0, layers),
         model.spec().embeddingLength(),
         model.spec().vocabularySize());
+  }
+
+  private long layerWork(int layer) {
+    return layerWork.get(layer).values().stream().mapToLong(n -> n).sum();
+  }
+
+  private long allLayerWork() {
+    return IntStream.range(0, layers()).mapToLong(this::layerWork).sum();
   }
 
   int layers() {
@@ -87,6 +130,28 @@ record ModelCosts(
     return sum(layerKvBytes, first, end);
   }
 
+  /** Bytes of a stage's buffers: activations in and out, and logits where it has the head. */
+  long bufferBytes(MemoryNeeds needs, boolean head) {
+    long bytes = 2L * needs.maxRows() * embeddingLength * Float.BYTES;
+    return head ? bytes + (long) needs.maxLogitRows() * vocabularySize * Float.BYTES : bytes;
+  }
+
+  /** What a stage with these layers holds. */
+  StagePlan stagePlan(MemoryNeeds needs, int stage, int first, int end, double costShare) {
+    boolean head = end == layers();
+    long kvPerToken = kvBytesPerToken(first, end);
+    return new StagePlan(
+        stage,
+        new LayerRange(first, end),
+        first == 0 || (head && tiedBytes > 0),
+        head,
+        weightBytes(first, end),
+        kvPerToken,
+        Math.multiplyExact(kvPerToken, needs.kvTokens()),
+        bufferBytes(needs, head),
+        costShare);
+  }
+
   /**
    * The cost of every layer in units of 2^-40 of the model, the embedding's added to the first and
    * the head's to the last: half by multiply-adds, which bound prompts, half by bytes of weights
@@ -94,11 +159,11 @@ record ModelCosts(
    */
   long[] relativeCosts() {
     int n = layers();
-    double allWork = (double) sum(layerWork, 0, n) + headWork;
+    double allWork = (double) allLayerWork() + headWork;
     double allBytes = (double) sum(layerBytes, 0, n) + headBytes + embeddingReadBytes;
     long[] costs = new long[n];
     for (int i = 0; i < n; i++) {
-      double work = layerWork[i];
+      double work = layerWork(i);
       double bytes = layerBytes[i];
       if (i == 0) {
         bytes += embeddingReadBytes;
@@ -115,7 +180,7 @@ record ModelCosts(
 
   /** The output head's share of the whole cost, 0..1. */
   double headShare() {
-    double allWork = (double) sum(layerWork, 0, layers()) + headWork;
+    double allWork = (double) allLayerWork() + headWork;
     double allBytes = (double) sum(layerBytes, 0, layers()) + headBytes + embeddingReadBytes;
     return ((allWork == 0 ? 0 : headWork / allWork) + (allBytes == 0 ? 0 : headBytes / allBytes))
         / 2;

@@ -61,7 +61,7 @@ public final class ShardPlan {
     long[] cost = prefix(model.relativeCosts());
     Partition.StageCost fitting =
         (stage, first, end) ->
-            stagePlan(model, needs, stage, first, end, 0).totalBytes() <= nodeMemories.get(stage)
+            model.stagePlan(needs, stage, first, end, 0).totalBytes() <= nodeMemories.get(stage)
                 ? cost[end] - cost[first]
                 : Partition.INFEASIBLE;
     if (Partition.bottleneck(model.layers(), stages, fitting) == Partition.INFEASIBLE) {
@@ -117,7 +117,7 @@ public final class ShardPlan {
     int dearest = 0;
     for (int i = 0; i < stages; i++) {
       double share = all == 0 ? 1.0 / stages : costs[i] / all;
-      plans.add(stagePlan(model, needs, i, cuts[i], cuts[i + 1], share));
+      plans.add(model.stagePlan(needs, i, cuts[i], cuts[i + 1], share));
       dearest = costs[i] > costs[dearest] ? i : dearest;
     }
     return new ShardPlan(plans, explain(model, plans, dearest, constraint));
@@ -150,27 +150,6 @@ public final class ShardPlan {
         constraint);
   }
 
-  private static StagePlan stagePlan(
-      ModelCosts model, MemoryNeeds needs, int stage, int first, int end, double share) {
-    boolean head = end == model.layers();
-    long kvPerToken = model.kvBytesPerToken(first, end);
-    long row = (long) model.embeddingLength() * Float.BYTES;
-    long buffers = 2L * needs.maxRows() * row;
-    if (head) {
-      buffers += (long) needs.maxLogitRows() * model.vocabularySize() * Float.BYTES;
-    }
-    return new StagePlan(
-        stage,
-        new LayerRange(first, end),
-        first == 0 || (head && model.tiedBytes() > 0),
-        head,
-        model.weightBytes(first, end),
-        kvPerToken,
-        Math.multiplyExact(kvPerToken, needs.kvTokens()),
-        buffers,
-        share);
-  }
-
   private static void checkStages(ModelCosts model, int stages) {
     if (stages < 1 || stages > MAX_STAGES) {
       throw new PlacementException(
@@ -194,8 +173,7 @@ public final class ShardPlan {
     Partition.StageCost lack =
         (stage, first, end) ->
             Math.max(
-                0,
-                stagePlan(model, needs, stage, first, end, 0).totalBytes() - memories.get(stage));
+                0, model.stagePlan(needs, stage, first, end, 0).totalBytes() - memories.get(stage));
     int layers = model.layers();
     long worst = Partition.bottleneck(layers, stages, lack);
     int[] cuts = Partition.evenest(layers, stages, lack, worst);
@@ -204,7 +182,7 @@ public final class ShardPlan {
     for (int i = 0; i < stages; i++) {
       long missing = lack.of(i, cuts[i], cuts[i + 1]);
       if (missing > 0) {
-        StagePlan plan = stagePlan(model, needs, i, cuts[i], cuts[i + 1], 0);
+        StagePlan plan = model.stagePlan(needs, i, cuts[i], cuts[i + 1], 0);
         text.append(
             String.format(
                 Locale.ROOT,

@@ -1,10 +1,16 @@
 package dev.sluice.model.arch;
 
 import dev.sluice.model.cache.KvType;
+import dev.sluice.model.gguf.GgmlType;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.gguf.GgufTensor;
 import dev.sluice.model.gguf.ModelFileException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -17,7 +23,8 @@ import java.util.Optional;
 public final class ModelFootprint {
   private final ModelSpec spec;
   private final long[] layerBytes;
-  private final long[] layerMultiplyAdds;
+  private final List<Map<GgmlType, Long>> layerMultiplyAdds;
+  private final GgmlType headType;
   private final long embeddingBytes;
   private final long headBytes;
   private final long sharedBytes;
@@ -26,7 +33,8 @@ public final class ModelFootprint {
   private ModelFootprint(
       ModelSpec spec,
       long[] layerBytes,
-      long[] layerMultiplyAdds,
+      List<Map<GgmlType, Long>> layerMultiplyAdds,
+      GgmlType headType,
       long embeddingBytes,
       long headBytes,
       long sharedBytes,
@@ -34,6 +42,7 @@ public final class ModelFootprint {
     this.spec = spec;
     this.layerBytes = layerBytes;
     this.layerMultiplyAdds = layerMultiplyAdds;
+    this.headType = headType;
     this.embeddingBytes = embeddingBytes;
     this.headBytes = headBytes;
     this.sharedBytes = sharedBytes;
@@ -52,19 +61,24 @@ public final class ModelFootprint {
       throw new ModelFileException(file.path(), "holds a vocabulary and no tensor");
     }
     long[] bytes = new long[spec.layers()];
-    long[] multiplyAdds = new long[spec.layers()];
+    List<Map<GgmlType, Long>> multiplyAdds = new ArrayList<>();
+    for (int layer = 0; layer < bytes.length; layer++) {
+      multiplyAdds.add(new EnumMap<>(GgmlType.class));
+    }
     long shared = 0;
     for (GgufTensor tensor : file.tensors()) {
       int layer = layerOf(tensor.name());
       if (layer >= 0 && layer < spec.layers()) {
         bytes[layer] += bytes(tensor);
-        multiplyAdds[layer] += tensor.rows() > 1 ? tensor.elements() : 0;
+        if (tensor.rows() > 1) {
+          multiplyAdds.get(layer).merge(tensor.type(), tensor.elements(), Long::sum);
+        }
       } else if (tensor.name().startsWith("rope_")) {
         shared += bytes(tensor);
       }
     }
     for (int layer = 0; layer < bytes.length; layer++) {
-      if (multiplyAdds[layer] == 0) {
+      if (multiplyAdds.get(layer).isEmpty()) {
         throw new ModelFileException(
             file.path(),
             "holds no weights of layer "
@@ -81,7 +95,8 @@ public final class ModelFootprint {
     return new ModelFootprint(
         spec,
         bytes,
-        multiplyAdds,
+        multiplyAdds.stream().map(Collections::unmodifiableMap).toList(),
+        output.orElse(embedding).type(),
         bytes(embedding) + bytes(file, TensorNames.POSITION_EMBEDDING),
         bytes(output.orElse(embedding))
             + bytes(file, TensorNames.bias(TensorNames.OUTPUT))
@@ -150,12 +165,22 @@ public final class ModelFootprint {
 
   /** Multiply-adds of one token with the weights of one layer. */
   public long layerMultiplyAdds(int layer) {
-    return layerMultiplyAdds[layer];
+    return layerMultiplyAdds.get(layer).values().stream().mapToLong(n -> n).sum();
+  }
+
+  /** The same by the type of the weights, since each type has a speed of its own. */
+  public Map<GgmlType, Long> typedMultiplyAdds(int layer) {
+    return layerMultiplyAdds.get(layer);
   }
 
   /** Multiply-adds of one token with the output matrix. */
   public long headMultiplyAdds() {
     return (long) spec.vocabularySize() * spec.embeddingLength();
+  }
+
+  /** The type of the output matrix's weights. */
+  public GgmlType headType() {
+    return headType;
   }
 
   /** Multiply-adds of attention in one layer, of one token with each position that it looks at. */
