@@ -5,14 +5,12 @@ import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.stages.flow.FinishReason;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.GenerationException.Kind;
-import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +48,7 @@ public final class BatchScheduler {
 
   private SchedulerLimits limits;
   private final SchedulingCounters counters = new SchedulingCounters();
+  private final RowEvents events;
   private MicroBatchComposer composer;
   private SlotTable slots;
 
@@ -75,6 +74,7 @@ public final class BatchScheduler {
     this.clock = clock;
     this.output = output;
     this.failureText = failureText;
+    this.events = new RowEvents(output, clock, counters);
     this.composer = new MicroBatchComposer(limits, counters);
     this.slots = new SlotTable(limits);
   }
@@ -355,12 +355,11 @@ public final class BatchScheduler {
       fail(sequence, failure(result));
       return;
     }
-    checkRow(sequence, result);
-    if (sequence.scores(result.position())) {
-      onScored(sequence, result);
-    }
-    if (sequence.request.maxTokens() > 0 && result.position() == sequence.length() - 1) {
-      onToken(sequence, result);
+    FinishReason end = events.accept(sequence, result, limits.vocabularySize());
+    if (end != null) {
+      finish(sequence, end, clock.getAsLong());
+    } else {
+      composer.ready(sequence);
     }
   }
 
@@ -372,67 +371,6 @@ public final class BatchScheduler {
           default -> Kind.SHARD_FAILED;
         };
     return new GenerationException(kind, failureText.of(result.failedStage(), result.failure()));
-  }
-
-  private void checkRow(Sequence sequence, RowResult result) {
-    boolean scores = sequence.scores(result.position());
-    boolean last = result.position() == sequence.length() - 1;
-    if (result.position() < 0
-        || result.position() >= sequence.sent
-        || !(scores ? result.position() == sequence.scored() : last)
-        || result.token() < 0
-        || result.token() >= limits.vocabularySize()) {
-      throw new IllegalStateException(result + " came for " + sequence);
-    }
-  }
-
-  private void onScored(Sequence sequence, RowResult result) {
-    boolean last = result.position() == sequence.promptLength - 1;
-    sequence.scoredNext();
-    deliver(
-        sequence,
-        new TokenEvent.Scored(
-            result.position(),
-            last ? OptionalDouble.empty() : OptionalDouble.of(result.logit()),
-            result.logSumExp(),
-            result.top()));
-    if (sequence.complete()) {
-      finish(sequence, FinishReason.LENGTH, clock.getAsLong());
-    }
-  }
-
-  private void onToken(Sequence sequence, RowResult result) {
-    long now = clock.getAsLong();
-    counters.generatedTokens++;
-    if (sequence.request.isStopToken(result.token())) {
-      sequence.countGenerated(now);
-      finish(sequence, FinishReason.STOP, now);
-      return;
-    }
-    TokenEvent token =
-        new TokenEvent.Token(
-            result.token(),
-            result.position() + 1,
-            result.logit(),
-            result.logSumExp(),
-            result.top());
-    deliver(sequence, token);
-    sequence.append(result.token(), now);
-    if (sequence.complete()) {
-      finish(sequence, FinishReason.LENGTH, now);
-    } else {
-      composer.ready(sequence);
-    }
-  }
-
-  private void deliver(Sequence sequence, TokenEvent event) {
-    if (sequence.owesRecovered()) {
-      TokenEvent recovered = sequence.recovered(clock.getAsLong());
-      sequence.delivered();
-      output.deliver(sequence.id, recovered);
-    }
-    sequence.delivered();
-    output.deliver(sequence.id, event);
   }
 
   private void finish(Sequence sequence, FinishReason reason, long now) {

@@ -54,7 +54,11 @@ final class SimulatedPipeline implements SchedulerOutput {
     boolean gone;
     boolean reads = true;
     int read;
+
+    /** Events that it has room for, all in all, and that it had got when it was submitted last. */
     int granted;
+
+    int submittedAt;
 
     Consumer(TokenRequest request, int window) {
       this.request = request;
@@ -66,6 +70,19 @@ final class SimulatedPipeline implements SchedulerOutput {
       return gone
           || failure != null
           || (!events.isEmpty() && events.getLast() instanceof TokenEvent.Finished);
+    }
+
+    /** How far it came, for another head. */
+    Resume resume() {
+      List<Integer> tokens = new ArrayList<>();
+      int scored = 0;
+      for (TokenEvent event : events) {
+        if (event instanceof TokenEvent.Token token) {
+          tokens.add(token.id());
+        }
+        scored += event instanceof TokenEvent.Scored ? 1 : 0;
+      }
+      return new Resume(tokens.stream().mapToInt(t -> t).toArray(), scored);
     }
 
     int payload() {
