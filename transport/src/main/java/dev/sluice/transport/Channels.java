@@ -53,7 +53,7 @@ final class Channels {
     String value = uri.get(parameter);
     if (value != null && !isLoopback(value)) {
       throw new TransportException(
-          "%s: %s=%s is not of this machine's loopback; frames are neither sealed nor authenticated: set allowRemote to send them over a network all the same"
+          "%s: %s=%s is not of this machine's loopback, and frames are neither encrypted nor authenticated: seal them with a secret, or set allowRemote to send them over a network all the same"
               .formatted(address, parameter, value));
     }
   }

@@ -12,6 +12,9 @@ import org.agrona.concurrent.IdleStrategy;
 
 /** How an embedded media driver is set up. */
 final class Drivers {
+  /** A link has one sender; each more, also a stranger's, takes memory. */
+  private static final int STREAM_SESSIONS = 64;
+
   private Drivers() {}
 
   static MediaDriver.Context context(TransportConfig config, Path directory, ErrorHandler errors) {
@@ -37,6 +40,7 @@ final class Drivers {
         .driverTimeoutMs(driverTimeoutMillis(config))
         .clientLivenessTimeoutNs(liveness)
         .imageLivenessTimeoutNs(liveness)
+        .streamSessionLimit(STREAM_SESSIONS)
         .publicationConnectionTimeoutNs(Math.min(TimeUnit.SECONDS.toNanos(5), liveness))
         .publicationUnblockTimeoutNs(liveness + liveness / 2)
         .errorHandler(errors);

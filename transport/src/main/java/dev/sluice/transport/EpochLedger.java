@@ -56,6 +56,16 @@ final class EpochLedger {
     warn("damaged: ", reason);
   }
 
+  void forged(String reason) {
+    LinkCounters.add(counters.forged, 1);
+    warn("refused a message that is not sealed for this link: ", reason);
+  }
+
+  void replayed(String reason) {
+    LinkCounters.add(counters.replayed, 1);
+    warn("refused a message that is sealed, but not new: ", reason);
+  }
+
   private void warn(String what, String reason) {
     if (log.mayWarn()) {
       log.warn("link " + address + ": " + what + reason);

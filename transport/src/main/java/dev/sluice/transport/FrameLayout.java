@@ -5,6 +5,7 @@ import dev.sluice.transport.codec.FramePartDecoder;
 import dev.sluice.transport.codec.FrameStartDecoder;
 import dev.sluice.transport.codec.GroupSizeEncodingDecoder;
 import dev.sluice.transport.codec.MessageHeaderDecoder;
+import dev.sluice.transport.codec.SealedDecoder;
 
 /** Sizes and offsets of the messages of the schema, in bytes. */
 final class FrameLayout {
@@ -28,6 +29,18 @@ final class FrameLayout {
 
   /** Of the largest FrameStart, up to its bytes of the payload: 64 KiB and 64 bytes. */
   static final int MAX_START_HEADER = startHeader(Frame.MAX_ENTRIES);
+
+  /** Of a Sealed, up to what is encrypted. */
+  static final int SEALED_HEADER = MessageHeaderDecoder.ENCODED_LENGTH + SealedDecoder.BLOCK_LENGTH;
+
+  /** What sealing adds to a message: the header, and the tag behind. */
+  static final int SEALED_OVERHEAD = SEALED_HEADER + AesGcm.TAG;
+
+  /**
+   * The longest Sealed. What a receiver keeps for a sender that has not shown that it has the
+   * secret is at most twice this, and no more than has come.
+   */
+  static final int MAX_SEALED = 1 << 20;
 
   private FrameLayout() {}
 

@@ -10,6 +10,7 @@ import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
 import io.aeron.protocol.DataHeaderFlyweight;
 import java.util.ArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
@@ -32,11 +33,15 @@ public final class FrameReceiver implements AutoCloseable {
   /** So often at least, in bytes, the sender learns that there is room again. */
   private static final int COMMIT_BYTES = 64 << 10;
 
+  private static final long REJECT_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private static final Logger LOG = LoggerFactory.getLogger(FrameReceiver.class);
 
   private final LinkAddress address;
   private final Subscription subscription;
   private final int maxPayload;
+  private final @Nullable LinkSecret secret;
+  private final SealedSenders senders = new SealedSenders();
   private final EpochLedger ledger;
   private final LinkGate gate;
   private final ControlledFragmentHandler onFragment = this::onFragment;
@@ -51,20 +56,41 @@ public final class FrameReceiver implements AutoCloseable {
   private long budget;
   private long uncommitted;
 
-  /** What comes through one image of Aeron's. */
-  private record Source(Image image, Inbound inbound) {}
+  /** When a stranger may be turned away again, which the driver takes some time for. */
+  private long nextRejectNanos = System.nanoTime();
+
+  /** What comes through one image of Aeron's; with a second part where the link is sealed. */
+  private record Source(Image image, Inbound inbound, @Nullable SealedInbound sealed) {
+    boolean onFragment(DirectBuffer buffer, int offset, int length, boolean begin, boolean end) {
+      return sealed == null
+          ? inbound.onFragment(buffer, offset, length, begin, end)
+          : sealed.onFragment(buffer, offset, length, begin, end);
+    }
+
+    void onGone() {
+      if (sealed == null) {
+        inbound.onGone();
+      } else {
+        sealed.onGone();
+      }
+      inbound.close();
+    }
+  }
 
   /**
+   * @param secret null for a link that is not sealed
    * @param onClosed is told when nothing of this end is left
    */
   FrameReceiver(
       LinkAddress address,
       Subscription subscription,
       int maxPayload,
+      @Nullable LinkSecret secret,
       Consumer<AutoCloseable> onClosed) {
     this.address = address;
     this.subscription = subscription;
     this.maxPayload = maxPayload;
+    this.secret = secret;
     ledger = new EpochLedger(address, new LimitedLog(LOG));
     gate = new LinkGate(() -> release(onClosed));
   }
@@ -154,16 +180,17 @@ public final class FrameReceiver implements AutoCloseable {
     if (stopped || budget <= 0) {
       return Action.ABORT;
     }
-    Inbound inbound = inbound((Image) header.context());
+    Source source = source((Image) header.context());
     Action action = Action.CONTINUE;
-    if (inbound != null) {
+    if (source != null) {
       int flags = Byte.toUnsignedInt(header.flags());
       boolean begin = (flags & Byte.toUnsignedInt(BEGIN_FRAG_FLAG)) != 0;
       boolean end = (flags & Byte.toUnsignedInt(END_FRAG_FLAG)) != 0;
-      if (inbound.onFragment(buffer, offset, length, begin, end)) {
-        action = deliver(inbound);
+      if (source.onFragment(buffer, offset, length, begin, end)) {
+        action = deliver(source.inbound());
       }
       tellBroken();
+      rejectStranger(source);
     }
     if (action == Action.ABORT) {
       return action;
@@ -245,11 +272,11 @@ public final class FrameReceiver implements AutoCloseable {
     }
   }
 
-  private @Nullable Inbound inbound(Image image) {
+  private @Nullable Source source(Image image) {
     for (int i = 0; i < sources.size(); i++) {
       Source source = sources.get(i);
       if (source.image() == image) {
-        return source.inbound();
+        return source;
       }
     }
     if (sources.size() == MAX_SENDERS) {
@@ -257,16 +284,30 @@ public final class FrameReceiver implements AutoCloseable {
       return null;
     }
     Inbound inbound = new Inbound(ledger, maxPayload);
-    sources.add(new Source(image, inbound));
-    return inbound;
+    SealedInbound sealed =
+        secret == null ? null : new SealedInbound(secret, address, senders, inbound, ledger);
+    Source source = new Source(image, inbound, sealed);
+    sources.add(source);
+    return source;
+  }
+
+  private void rejectStranger(Source source) {
+    SealedInbound sealed = source.sealed();
+    if (sealed == null || !sealed.isForeign() || System.nanoTime() - nextRejectNanos < 0) {
+      return;
+    }
+    nextRejectNanos = System.nanoTime() + REJECT_INTERVAL_NANOS;
+    try {
+      source.image().reject("not sealed for this link");
+    } catch (RuntimeException e) {
+      LOG.debug("{}: a stranger could not be turned away", address, e);
+    }
   }
 
   private void dropGone() {
     for (int i = sources.size() - 1; i >= 0; i--) {
       if (sources.get(i).image().isClosed()) {
-        Inbound inbound = sources.remove(i).inbound();
-        inbound.onGone();
-        inbound.close();
+        sources.remove(i).onGone();
         tellBroken();
       }
     }

@@ -4,6 +4,7 @@ import io.aeron.ExclusivePublication;
 import io.aeron.Publication;
 import io.aeron.logbuffer.BufferClaim;
 import java.util.function.Consumer;
+import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,7 @@ public final class FrameSender implements AutoCloseable {
   private final int maxPayload;
   private final int maxMessage;
   private final int maxClaim;
+  private final @Nullable Sealer sealer;
   private final LinkGate gate;
   private final LinkCounters counters = new LinkCounters();
   private final FrameEncoder encoder = new FrameEncoder();
@@ -46,6 +48,9 @@ public final class FrameSender implements AutoCloseable {
   private long sentNanos;
   private int payloadCrc;
 
+  /** Whether the next message of the pending frame is encoded, and sealed where that is done. */
+  private boolean encoded;
+
   /** Whether any of the pending frame is sent, and how much of its payload. */
   private boolean begun;
 
@@ -57,17 +62,24 @@ public final class FrameSender implements AutoCloseable {
   private long nextSequence;
 
   /**
+   * @param sealer null for a link that is not sealed
    * @param onClosed is told when nothing of this end is left
    */
   FrameSender(
       LinkAddress address,
       ExclusivePublication publication,
       int maxPayload,
+      @Nullable Sealer sealer,
       Consumer<AutoCloseable> onClosed) {
     this.address = address;
     this.publication = publication;
     this.maxPayload = maxPayload;
-    maxMessage = publication.maxMessageLength();
+    this.sealer = sealer;
+    int longest = publication.maxMessageLength();
+    maxMessage =
+        sealer == null
+            ? longest
+            : Math.min(longest, FrameLayout.MAX_SEALED) - FrameLayout.SEALED_OVERHEAD;
     maxClaim = publication.maxPayloadLength();
     gate = new LinkGate(() -> release(onClosed));
   }
@@ -177,6 +189,7 @@ public final class FrameSender implements AutoCloseable {
     pendingSequence = frame.epoch() == epoch ? nextSequence : 0;
     sentNanos = System.nanoTime();
     payloadCrc = encoder.payloadCrc(frame);
+    encoded = false;
     begun = false;
     sent = 0;
   }
@@ -184,11 +197,11 @@ public final class FrameSender implements AutoCloseable {
   private long sendStart(Frame frame) {
     int headerLength = FrameLayout.startHeader(frame.entries());
     int length = Math.min(frame.payloadLength(), maxMessage - headerLength);
-    encoder.start(frame, pendingSequence, sentNanos, payloadCrc, length);
-    long result =
-        headerLength + length <= maxClaim
-            ? claim(frame, headerLength, length)
-            : offer(frame, headerLength, 0, length);
+    if (!encoded) {
+      encoder.start(frame, pendingSequence, sentNanos, payloadCrc, length);
+      seal(frame, headerLength, length);
+    }
+    long result = transmit(frame, headerLength, length);
     if (result > 0) {
       begun = true;
       sent = length;
@@ -200,51 +213,62 @@ public final class FrameSender implements AutoCloseable {
 
   private long sendPart(Frame frame) {
     int length = Math.min(frame.payloadLength() - sent, maxMessage - FrameLayout.PART_HEADER);
-    encoder.part(epoch, pendingSequence, sent, length);
-    long result =
-        FrameLayout.PART_HEADER + length <= maxClaim
-            ? claim(frame, FrameLayout.PART_HEADER, length)
-            : offer(frame, FrameLayout.PART_HEADER, sent, length);
+    if (!encoded) {
+      encoder.part(epoch, pendingSequence, sent, length);
+      seal(frame, FrameLayout.PART_HEADER, length);
+    }
+    long result = transmit(frame, FrameLayout.PART_HEADER, length);
     if (result > 0) {
       sent += length;
     }
     return result;
   }
 
-  private long claim(Frame frame, int headerLength, int length) {
-    long result = publication.tryClaim(headerLength + length, claim);
-    for (int i = 0; result == ADMIN_ACTION && i < ADMIN_RETRIES; i++) {
-      result = publication.tryClaim(headerLength + length, claim);
+  private void seal(Frame frame, int headerLength, int length) {
+    if (sealer != null) {
+      sealer.seal(
+          frame.epoch(),
+          encoder.buffer(),
+          headerLength,
+          frame.payloadBuffer(),
+          frame.payloadOffset() + sent,
+          length);
     }
-    if (result > 0) {
-      MutableDirectBuffer to = claim.buffer();
-      int at = claim.offset();
-      to.putBytes(at, encoder.buffer(), 0, headerLength);
-      to.putBytes(at + headerLength, frame.payloadBuffer(), frame.payloadOffset() + sent, length);
-      claim.commit();
-      return result;
-    }
-    return flow(result);
+    encoded = true;
   }
 
-  private long offer(Frame frame, int headerLength, int from, int length) {
+  private long transmit(Frame frame, int headerLength, int length) {
+    DirectBuffer body = frame.payloadBuffer();
+    int from = frame.payloadOffset() + sent;
+    long result =
+        sealer == null
+            ? transmit(encoder.buffer(), headerLength, body, from, length)
+            : transmit(sealer.message(), sealer.message().capacity(), body, from, 0);
+    if (result > 0) {
+      encoded = false;
+      return result;
+    }
+    // A stream that has used up its positions (2^31 terms) is as good as closed.
+    return result == Publication.MAX_POSITION_EXCEEDED ? CLOSED : result;
+  }
+
+  private long transmit(
+      DirectBuffer head, int headLength, DirectBuffer body, int from, int length) {
+    boolean small = headLength + length <= maxClaim;
     long result = ADMIN_ACTION;
     for (int i = 0; result == ADMIN_ACTION && i <= ADMIN_RETRIES; i++) {
       result =
-          publication.offer(
-              encoder.buffer(),
-              0,
-              headerLength,
-              frame.payloadBuffer(),
-              frame.payloadOffset() + from,
-              length,
-              null);
+          small
+              ? publication.tryClaim(headLength + length, claim)
+              : publication.offer(head, 0, headLength, body, from, length, null);
     }
-    return result > 0 ? result : flow(result);
-  }
-
-  /** A stream that has used up its positions (2^31 terms) is as good as closed. */
-  private static long flow(long result) {
-    return result == Publication.MAX_POSITION_EXCEEDED ? CLOSED : result;
+    if (small && result > 0) {
+      MutableDirectBuffer to = claim.buffer();
+      int at = claim.offset();
+      to.putBytes(at, head, 0, headLength);
+      to.putBytes(at + headLength, body, from, length);
+      claim.commit();
+    }
+    return result;
   }
 }

@@ -98,6 +98,10 @@ final class Inbound implements AutoCloseable {
     return held;
   }
 
+  boolean isHeld() {
+    return held;
+  }
+
   /** The whole frame. Its payload is there after {@link #attach()}. */
   Frame frame() {
     return frame;

@@ -14,6 +14,8 @@ public final class LinkCounters {
   final AtomicLong malformed = new AtomicLong();
   final AtomicLong crc = new AtomicLong();
   final AtomicLong gaps = new AtomicLong();
+  final AtomicLong forged = new AtomicLong();
+  final AtomicLong replayed = new AtomicLong();
 
   LinkCounters() {}
 
@@ -57,9 +59,28 @@ public final class LinkCounters {
     return gaps.getOpaque();
   }
 
+  /** Receiver of a sealed link: messages that nobody with the secret has sealed for this link. */
+  public long forged() {
+    return forged.getOpaque();
+  }
+
+  /** Receiver of a sealed link: messages that came before. */
+  public long replayed() {
+    return replayed.getOpaque();
+  }
+
   @Override
   public String toString() {
-    return "frames=%d bytes=%d refused=%d stale=%d malformed=%d crc=%d gaps=%d"
-        .formatted(frames(), bytes(), refused(), stale(), malformed(), crc(), gaps());
+    return "frames=%d bytes=%d refused=%d stale=%d malformed=%d crc=%d gaps=%d forged=%d replayed=%d"
+        .formatted(
+            frames(),
+            bytes(),
+            refused(),
+            stale(),
+            malformed(),
+            crc(),
+            gaps(),
+            forged(),
+            replayed());
   }
 }

@@ -103,6 +103,7 @@ public final class Transport implements AutoCloseable {
    */
   public FrameSender sender(LinkAddress address) {
     String channel = Channels.forSender(address, config);
+    LinkSecret secret = address.isUdp() ? config.sealing() : null;
     synchronized (this) {
       checkOpen();
       ExclusivePublication publication;
@@ -119,7 +120,12 @@ public final class Transport implements AutoCloseable {
                     address, publication.termBufferLength(), TransportConfig.MIN_TERM_LENGTH));
       }
       FrameSender sender =
-          new FrameSender(address, publication, config.maxPayloadBytes(), this::onLinkClosed);
+          new FrameSender(
+              address,
+              publication,
+              config.maxPayloadBytes(),
+              secret == null ? null : new Sealer(secret, address),
+              this::onLinkClosed);
       links.put(sender, sender.gate());
       return sender;
     }
@@ -146,6 +152,7 @@ public final class Transport implements AutoCloseable {
               bound(address, subscription),
               subscription,
               config.maxPayloadBytes(),
+              address.isUdp() ? config.sealing() : null,
               this::onLinkClosed);
       links.put(receiver, receiver.gate());
       return receiver;

@@ -39,6 +39,7 @@ public final class TransportConfig {
   private final Idle idle;
   private final boolean allowRemote;
   private final Duration livenessTimeout;
+  private final @Nullable LinkSecret sealing;
 
   private TransportConfig(Builder b) {
     aeronDirectory = b.aeronDirectory;
@@ -50,6 +51,7 @@ public final class TransportConfig {
     idle = b.idle;
     allowRemote = b.allowRemote;
     livenessTimeout = b.livenessTimeout;
+    sealing = b.sealing;
     if (maxPayloadBytes < 0 || maxPayloadBytes > MAX_PAYLOAD_BYTES) {
       throw new IllegalArgumentException(
           "maxPayloadBytes: 0 to %,d, not %,d".formatted(MAX_PAYLOAD_BYTES, maxPayloadBytes));
@@ -124,9 +126,14 @@ public final class TransportConfig {
     return idle;
   }
 
-  /** Whether addresses other than this machine's loopback are allowed. */
+  /** Whether addresses other than this machine's loopback are allowed: by demand, or if sealed. */
   public boolean allowRemote() {
-    return allowRemote;
+    return allowRemote || sealing != null;
+  }
+
+  /** What links over UDP are sealed with; null if they are not. */
+  @Nullable LinkSecret sealing() {
+    return sealing;
   }
 
   /** How long the other end of a link, or the driver, may be silent before it counts as gone. */
@@ -145,6 +152,7 @@ public final class TransportConfig {
     private Idle idle = Idle.BACKOFF;
     private boolean allowRemote;
     private Duration livenessTimeout = Duration.ofSeconds(10);
+    private @Nullable LinkSecret sealing;
 
     private Builder() {}
 
@@ -196,9 +204,19 @@ public final class TransportConfig {
       return this;
     }
 
-    /** Default false: frames are neither sealed nor authenticated. */
+    /** Default false. Without {@link #sealing}, frames are neither encrypted nor authenticated. */
     public Builder allowRemote(boolean allow) {
       allowRemote = allow;
+      return this;
+    }
+
+    /**
+     * Seals every link over UDP: frames are encrypted and authenticated under keys derived from
+     * this secret, which all ends must have. Links over IPC stay as they are: their two ends are
+     * one user's on one machine, who could read the keys as well. Default: not sealed.
+     */
+    public Builder sealing(LinkSecret secret) {
+      sealing = Objects.requireNonNull(secret);
       return this;
     }
 
