@@ -12,10 +12,11 @@ import java.util.Optional;
  * Decides which nodes run which layers of a model, in which order. A stage's time is that for one
  * generated token and {@link #PROMPT_TOKENS} of prompts, by the node's measured speeds; the slowest
  * stage is made as fast as the nodes' memories allow. For at most {@link #EXACT_NODES} nodes all
- * orders, subsets and cuts are weighed; for more, those of a number of sensible orders.
+ * orders, subsets and cuts are weighed; for more, a number of orders that are then improved node by
+ * node, with all subsets and cuts of each.
  *
  * <p>A pure function: the same nodes, in any order, and the same needs give the same plan.
- * Immutable, for any thread. A plan takes well under a second.
+ * Immutable, for any thread. A plan takes about a second at most.
  */
 public final class ClusterPlanner {
   /** Most nodes for which the plan is exact. */
@@ -25,7 +26,7 @@ public final class ClusterPlanner {
   public static final int PROMPT_TOKENS = 4;
 
   /** Most nodes that are looked at. */
-  public static final int MAX_NODES = 1024;
+  public static final int MAX_NODES = 256;
 
   /** Ranges stay in place unless re-cutting would make the pipeline faster than that. */
   static final int WORTH_MOVING = 2;
@@ -129,6 +130,8 @@ public final class ClusterPlanner {
   }
 
   private NodeOrderSearch orders(NodeCosts costs) {
-    return new SubsetSearch(costs.layers(), costs.nodes(), stages);
+    return costs.nodes() <= EXACT_NODES
+        ? new SubsetSearch(costs.layers(), costs.nodes(), stages)
+        : new OrderedSearch(costs, stages, needs.kvTokens());
   }
 }

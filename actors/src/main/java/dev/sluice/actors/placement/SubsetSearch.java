@@ -39,7 +39,7 @@ final class SubsetSearch implements NodeOrderSearch {
 
   @Override
   public Optional<Arrangement> cheapest(Partition.StageCost cost, long[][] hops) {
-    long[][][] costs = tabulate(cost);
+    long[][][] costs = NodeOrderSearch.tabulate(cost, nodes, layers);
     Optional<Arrangement> found = Optional.empty();
     for (int first = 0; first < nodes; first++) {
       expand(first, costs, hops);
@@ -63,25 +63,6 @@ final class SubsetSearch implements NodeOrderSearch {
       }
     }
     return found;
-  }
-
-  /**
-   * The costs of all ranges on all nodes: {@code [node][first][length - 1]}, cut where none fits.
-   */
-  private long[][][] tabulate(Partition.StageCost cost) {
-    long[][][] costs = new long[nodes][layers][];
-    long[] row = new long[layers];
-    for (int node = 0; node < nodes; node++) {
-      for (int first = 0; first < layers; first++) {
-        int longest = 0;
-        for (int end = first + 1; end <= layers; end++) {
-          row[end - first - 1] = cost.of(node, first, end);
-          longest = row[end - first - 1] == NONE ? longest : end - first;
-        }
-        costs[node][first] = Arrays.copyOf(row, longest);
-      }
-    }
-    return costs;
   }
 
   /** Fills in the best sums of all pipelines that begin on node {@code first}. */
