@@ -214,15 +214,24 @@ class RunSystemTest {
   @Test
   void shouldPlanWithoutLoading() throws Exception {
     SluiceProcess.Result result =
-        SluiceProcess.run(folder, "plan", "-m", model.toString(), "--nodes=64m,64m", "--json");
+        SluiceProcess.run(
+            folder,
+            "plan",
+            "-m",
+            model.toString(),
+            "--nodes=a=64m,2,b=64m,4,c=1k",
+            "--stages=2",
+            "--json");
     assertThat(result.exitCode()).as(result.err()).isZero();
-    JsonNode stages = Fixtures.json(result.out()).get("stages");
-    assertThat(stages.get(0).get("end_layer").intValue()).isBetween(1, 2);
-    assertThat(stages.get(1).get("end_layer").intValue()).isEqualTo(3);
+    JsonNode plan = Fixtures.json(result.out());
+    assertThat(plan.get("stages").get(0).get("end_layer").intValue()).isBetween(1, 2);
+    assertThat(plan.get("stages").get(1).get("end_layer").intValue()).isEqualTo(3);
+    assertThat(plan.get("spares").get(0).get("node").textValue()).isEqualTo("c");
     SluiceProcess.Result refused =
-        SluiceProcess.run(folder, "plan", "-m", model.toString(), "--nodes=64m,1k");
+        SluiceProcess.run(
+            folder, "plan", "-m", model.toString(), "--nodes=a=64m,b=1k", "--stages=2");
     assertThat(refused.exitCode()).isEqualTo(1);
-    assertThat(refused.err()).contains("node 1 lacks");
+    assertThat(refused.err()).contains("node b lacks");
   }
 
   private static List<Path> driverFolders() throws IOException {
