@@ -1,5 +1,6 @@
 package dev.sluice.model.store;
 
+import dev.sluice.model.arch.ModelSpec;
 import dev.sluice.model.arch.ShardTensors;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.gguf.GgufTensor;
@@ -110,6 +111,11 @@ public final class StoredModel implements AutoCloseable {
   }
 
   private void tensors(GgufFile file, LayerRange range, BitSet chunks) {
+    int layers = ModelSpec.of(file).layers();
+    if (range.end() > layers) {
+      throw new IllegalArgumentException(
+          "layers " + range + " of a model with " + layers + " layers");
+    }
     ShardTensors.of(file, range.first(), range.end()).stream()
         .filter(tensor -> tensor.bytes() > 0)
         .forEach(
