@@ -71,14 +71,15 @@ public final class WeightTransfer {
     ActorRef<WeightFetch.Command> fetch =
         context.spawnAnonymous(
             WeightFetch.create(order, store, settings), DispatcherSelector.blocking());
-    order
-        .file()
-        .whenComplete(
-            (_, _) -> {
-              if (order.file().isCancelled()) {
-                fetch.tell(WeightFetch.Cancel.NOW);
-              }
-            });
+    var _ =
+        order
+            .file()
+            .whenComplete(
+                (_, _) -> {
+                  if (order.file().isCancelled()) {
+                    fetch.tell(WeightFetch.Cancel.NOW);
+                  }
+                });
   }
 
   /**
