@@ -138,6 +138,20 @@ final class FakeShards implements ShardFactory {
     }
 
     @Override
+    public int positions(int slot) {
+      return lengths.getOrDefault(slot, 0);
+    }
+
+    @Override
+    public void truncate(int slot, int positions) {
+      if (positions > positions(slot)) {
+        throw new IllegalArgumentException(
+            "slot " + slot + " holds " + positions(slot) + ", not " + positions);
+      }
+      lengths.put(slot, positions);
+    }
+
+    @Override
     public void release(int slot) {
       onRelease.on(stage, slot, 0, 0);
       lengths.remove(slot);

@@ -92,6 +92,14 @@ final class ShardRunnerAllocationTest {
     public void forward(MicroBatch batch, int stage, MemorySegment input, MemorySegment output) {}
 
     @Override
+    public int positions(int slot) {
+      return 0;
+    }
+
+    @Override
+    public void truncate(int slot, int positions) {}
+
+    @Override
     public void release(int slot) {}
 
     @Override

@@ -126,11 +126,25 @@ public final class KvCache implements KvPages, AutoCloseable {
 
   /** Gives the pages of a slot back. A slot that holds none is fine. */
   public void release(int slot) {
-    int held = pagesFor(lengths[slot]);
-    for (int i = held - 1; i >= 0; i--) {
+    truncate(slot, 0);
+  }
+
+  /**
+   * Forgets a slot's positions from {@code length} on, and gives the pages back that hold only
+   * such.
+   *
+   * @throws IllegalArgumentException where the slot has room for fewer positions
+   */
+  public void truncate(int slot, int length) {
+    if (length < 0 || length > lengths[slot]) {
+      throw new IllegalArgumentException(
+          "slot " + slot + " cannot be cut to " + length + " of " + lengths[slot] + " positions");
+    }
+    int kept = pagesFor(length);
+    for (int i = pagesFor(lengths[slot]) - 1; i >= kept; i--) {
       free[freeCount++] = tables[slot][i];
     }
-    lengths[slot] = 0;
+    lengths[slot] = length;
     usedPages = free.length - freeCount;
   }
 

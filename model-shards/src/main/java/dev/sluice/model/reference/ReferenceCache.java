@@ -53,7 +53,7 @@ final class ReferenceCache {
           new SequenceCache(algebra, layers, spec.kvHeads(), spec.keyLength(), spec.valueLength());
       sequences[slot] = sequence;
     }
-    sequence.extend(end, pages, pageTokens);
+    sequence.resize(end, pages, pageTokens);
     setUsedPages(usedPages + pages - held);
     return true;
   }
@@ -74,6 +74,22 @@ final class ReferenceCache {
       throw new IllegalStateException("slot " + slot + " was not reserved up to " + end);
     }
     return sequence;
+  }
+
+  /** Positions of a slot's sequence. */
+  int length(int slot) {
+    SequenceCache sequence = sequences[slot];
+    return sequence == null ? 0 : sequence.length();
+  }
+
+  /** Forgets positions from {@code length} on; the sequence has at least so many. */
+  void truncate(int slot, int length) {
+    SequenceCache sequence = sequences[slot];
+    if (sequence != null) {
+      int held = sequence.pages();
+      sequence.resize(length, pagesFor(length), pageTokens);
+      setUsedPages(usedPages + sequence.pages() - held);
+    }
   }
 
   void release(int slot) {

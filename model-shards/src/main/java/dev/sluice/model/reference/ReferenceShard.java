@@ -320,6 +320,22 @@ final class ReferenceShard implements ModelShard {
   }
 
   @Override
+  public int positions(int slot) {
+    boolean fine = slot >= 0 && slot < failures.length && failures[slot] == MicroBatch.FINE;
+    return fine ? cache.length(slot) : 0;
+  }
+
+  @Override
+  public void truncate(int slot, int positions) {
+    checkOpen();
+    if (positions < 0 || positions > positions(slot)) {
+      throw new IllegalArgumentException(
+          "slot " + slot + " holds " + positions(slot) + " positions, not " + positions);
+    }
+    cache.truncate(slot, positions);
+  }
+
+  @Override
   public void release(int slot) {
     checkOpen();
     if (slot >= 0 && slot < failures.length) {

@@ -34,14 +34,22 @@ final class SequenceCache {
     return length;
   }
 
-  /** Makes room for {@code length} positions in {@code pages} pages. */
-  void extend(int length, int pages, int pageTokens) {
-    if (pages > this.pages) {
+  /**
+   * Sees to it that there is room for {@code length} positions in {@code pages} pages, more or
+   * fewer than before.
+   */
+  void resize(int length, int pages, int pageTokens) {
+    if (pages == 0) {
+      free();
+      return;
+    }
+    if (pages != this.pages) {
       long capacity = (long) pages * pageTokens;
+      int kept = Math.min(length, this.length);
       for (int layer = 0; layer < keys.length; layer++) {
         for (int head = 0; head < keys[layer].length; head++) {
-          keys[layer][head] = grown(keys[layer][head], capacity, keyLength);
-          values[layer][head] = grown(values[layer][head], capacity, valueLength);
+          keys[layer][head] = resized(keys[layer][head], kept, capacity, keyLength);
+          values[layer][head] = resized(values[layer][head], kept, capacity, valueLength);
         }
       }
       this.pages = pages;
@@ -49,10 +57,10 @@ final class SequenceCache {
     this.length = length;
   }
 
-  private INDArray grown(INDArray old, long capacity, int width) {
+  private INDArray resized(INDArray old, int kept, long capacity, int width) {
     INDArray array = algebra.array(capacity, width);
     if (pages > 0) {
-      rows(array, 0, this.length).assign(rows(old, 0, this.length));
+      rows(array, 0, kept).assign(rows(old, 0, kept));
       Scope.free(old);
     }
     return array;

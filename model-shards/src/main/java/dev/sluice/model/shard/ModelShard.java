@@ -64,6 +64,21 @@ public interface ModelShard extends AutoCloseable {
    */
   void forward(MicroBatch batch, int stage, MemorySegment input, MemorySegment output);
 
+  /**
+   * How many positions of a slot's sequence are in the KV cache, from 0 on; 0 for a sequence that
+   * has failed, and for a slot that holds nothing.
+   */
+  int positions(int slot);
+
+  /**
+   * Forgets what a slot's sequence has from a position on, so that it goes on there: with the same
+   * bits as if it had never been further.
+   *
+   * @param positions what is kept, at most {@link #positions}
+   * @throws IllegalArgumentException where the slot holds less
+   */
+  void truncate(int slot, int positions);
+
   /** Forgets the sequence of a slot and frees its pages. A slot that holds nothing is fine. */
   void release(int slot);
 

@@ -287,6 +287,21 @@ final class VectorShard implements ModelShard {
   }
 
   @Override
+  public int positions(int slot) {
+    boolean fine = slot >= 0 && slot < failures.length && failures[slot] == MicroBatch.FINE;
+    return fine ? cache.length(slot) : 0;
+  }
+
+  @Override
+  public void truncate(int slot, int positions) {
+    if (positions > positions(slot)) {
+      throw new IllegalArgumentException(
+          "slot " + slot + " holds " + positions(slot) + " positions, not " + positions);
+    }
+    cache.truncate(slot, positions);
+  }
+
+  @Override
   public void release(int slot) {
     if (slot >= 0 && slot < failures.length) {
       cache.release(slot);

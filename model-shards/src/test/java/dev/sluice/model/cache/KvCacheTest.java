@@ -41,6 +41,24 @@ class KvCacheTest {
   }
 
   @Test
+  void shouldGiveBackThePagesBehindACut() {
+    try (KvCache cache = new KvCache(LAYOUT, LAYERS, 3, 2)) {
+      cache.reserve(0, 12);
+      long first = cache.page(0, 0, 0).address();
+      cache.truncate(0, 5);
+      assertThat(cache.usage().usedPages()).isEqualTo(2);
+      cache.truncate(0, 4);
+      assertThat(cache.usage().usedPages()).isEqualTo(1);
+      assertThat(cache.length(0)).isEqualTo(4);
+      assertThat(cache.page(0, 0, 0).address()).isEqualTo(first);
+      assertThat(cache.reserve(1, 8)).isTrue();
+      assertThatThrownBy(() -> cache.truncate(0, 5))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("slot 0");
+    }
+  }
+
+  @Test
   void shouldCountBytesOfAllLayers() {
     try (KvCache cache = new KvCache(new KvLayout(16, 2, 32, 32, true), LAYERS, 3, 2)) {
       cache.reserve(1, 17);
@@ -94,8 +112,12 @@ class KvCacheTest {
       for (int step = 0; step < 200; step++) {
         int slot = random.nextInt(slots);
         int before = cache.length(slot);
-        if (random.nextInt(4) == 0) {
+        if (random.nextInt(6) == 0) {
           cache.release(slot);
+        } else if (random.nextInt(4) == 0) {
+          int kept = random.nextInt(before + 1);
+          cache.truncate(slot, kept);
+          assertThat(cache.length(slot)).isEqualTo(kept);
         } else {
           int tokens = random.nextInt(12);
           int left = (pages - cache.usage().usedPages()) * PAGE_TOKENS;

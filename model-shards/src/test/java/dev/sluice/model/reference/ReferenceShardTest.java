@@ -23,7 +23,9 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -90,6 +92,29 @@ class ReferenceShardTest {
       shard.release(2);
       shard.release(2);
       assertThat(shard.kvUsage().usedPages()).isZero();
+    }
+  }
+
+  @Test
+  void shouldForgetPositionsAndGoOnAsIfTheyHadNeverBeen() {
+    try (GgufFile file = model();
+        ShardChain chain = ShardChain.reference(file, 2)) {
+      double[][] expected = chain.next(0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+      for (int kept : new int[] {9, 7, 4, 1, 0}) {
+        for (int stage = 0; stage < 2; stage++) {
+          ModelShard shard = chain.shard(stage);
+          shard.truncate(0, kept);
+          assertThat(shard.positions(0)).isEqualTo(kept);
+          assertThatIllegalArgumentException()
+              .isThrownBy(() -> shard.truncate(0, kept + 1))
+              .withMessageContaining("slot 0 holds " + kept);
+        }
+        int[] again = IntStream.rangeClosed(kept + 1, 10).toArray();
+        assertThat(chain.next(0, kept, again))
+            .isEqualTo(Arrays.copyOfRange(expected, kept, expected.length));
+      }
+      chain.shard(0).truncate(0, 0);
+      assertThat(chain.shard(0).kvUsage().usedPages()).isZero();
     }
   }
 

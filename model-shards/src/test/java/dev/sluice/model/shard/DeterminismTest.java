@@ -28,7 +28,8 @@ import net.jqwik.api.lifecycle.AfterContainer;
 
 /**
  * A sequence's logits are the same bits whatever the shards, the chunks, the batch's other members,
- * the threads, the slots and the pages, with adapters and without.
+ * the threads, the slots and the pages, with adapters and without, also where positions were
+ * forgotten and run again.
  */
 class DeterminismTest {
   private static final GgmlType[] TYPES = {
@@ -143,6 +144,11 @@ class DeterminismTest {
         fill(batch, chain, sequences, next, slots, random);
         chain.step(batch);
         collect(batch, chain, next, slots, bits);
+        if (random.nextInt(4) == 0) {
+          int s = random.nextInt(SEQUENCES);
+          next[s] = random.nextInt(next[s] + 1);
+          cut(chain, slots.get(s), next[s]);
+        }
       }
       for (int slot : slots) {
         chain.release(slot);
@@ -150,6 +156,14 @@ class DeterminismTest {
       chain.shards().forEach(s -> assertThat(s.kvUsage().usedPages()).isZero());
     }
     return bits;
+  }
+
+  /** Forgets positions, which are run again. */
+  private static void cut(ShardChain chain, int slot, int positions) {
+    for (ModelShard shard : chain.shards()) {
+      shard.truncate(slot, positions);
+      assertThat(shard.positions(slot)).isEqualTo(positions);
+    }
   }
 
   /** A batch of some of the sequences, each with a chunk or a single token. */

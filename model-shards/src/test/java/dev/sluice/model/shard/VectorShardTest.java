@@ -100,6 +100,29 @@ class VectorShardTest {
   }
 
   @Test
+  void shouldTellWhatASlotHoldsAndForgetItsEnd() {
+    float[] expected = alone(1, 2, 3, 4);
+    ModelShard shard = chain.shards().getFirst();
+    assertThat(shard.positions(0)).isZero();
+    chain.step(batch, 0, 0, 0, 1, 2, 9, 9, 9, 9, 9, 9, 9);
+    assertThat(shard.positions(0)).isEqualTo(9);
+    assertThatThrownBy(() -> shard.truncate(0, 10))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("slot 0 holds 9 positions");
+    chain.shards().forEach(s -> s.truncate(0, 2));
+    assertThat(shard.kvUsage().usedPages()).isEqualTo(1);
+    chain.step(batch, 0, 2, MicroBatch.LAST_LOGITS, 3, 4);
+    assertThat(chain.logits(0)).isEqualTo(expected);
+
+    // A failed sequence has a hole: nothing of it can be kept.
+    batch.clear();
+    batch.add(0, 4, 1, 0);
+    batch.fail(0, MicroBatch.SHARD_ERROR, 0);
+    shard.reserve(batch, 0);
+    assertThat(shard.positions(0)).isZero();
+  }
+
+  @Test
   void shouldKeepASequenceWithinTheContext() {
     ShardOptions options = OPTIONS.withContextTokens(10);
     try (ShardChain narrow = new ShardChain(file, options, pool)) {
