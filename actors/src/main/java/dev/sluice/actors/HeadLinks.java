@@ -8,6 +8,7 @@ import dev.sluice.transport.FrameType;
 import dev.sluice.transport.PayloadType;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.function.IntUnaryOperator;
 import org.agrona.ExpandableArrayBuffer;
 
 /**
@@ -90,8 +91,8 @@ final class HeadLinks {
                 tokens.length,
                 open.request().promptLength());
         frame
-            .reset(FrameType.OPEN, epoch, lastStep)
-            .addEntry(open.slot(), 0, 0, 0)
+            .reset(FrameType.OPEN, epoch, open.kept().sequence())
+            .addEntry(open.slot(), open.kept().positions(), 0, open.kept().rebuilt())
             .payload(PayloadType.BYTES, 0, payload, 0, length);
       }
       case LinkCommand.Step step -> {
@@ -100,13 +101,26 @@ final class HeadLinks {
         for (int i = 0; i < step.entries(); i++) {
           frame.addEntry(step.slot(i), step.startPosition(i), step.tokenCount(i), step.flags(i));
         }
-        for (int row = 0; row < step.rows(); row++) {
-          payload.putInt(row * Integer.BYTES, step.token(row), ByteOrder.nativeOrder());
+        tokens(step.rows(), step::token);
+      }
+      case LinkCommand.Replay replay -> {
+        lastStep = replay.number();
+        frame
+            .reset(FrameType.REPLAY, epoch, replay.number())
+            .addEntry(replay.slot(), replay.startPosition(), replay.tokenCount(), 0);
+        if (replay.rows()) {
+          tokens(replay.tokenCount(), replay::token);
         }
-        frame.payload(PayloadType.I32, 1, payload, 0, step.rows() * Integer.BYTES);
       }
       case LinkCommand.Close close ->
           frame.reset(FrameType.CLOSE, epoch, lastStep).addEntry(close.slot(), 0, 0, 0);
     }
+  }
+
+  private void tokens(int count, IntUnaryOperator token) {
+    for (int row = 0; row < count; row++) {
+      payload.putInt(row * Integer.BYTES, token.applyAsInt(row), ByteOrder.nativeOrder());
+    }
+    frame.payload(PayloadType.I32, 1, payload, 0, count * Integer.BYTES);
   }
 }

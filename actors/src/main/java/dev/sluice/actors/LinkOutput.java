@@ -58,11 +58,22 @@ final class LinkOutput implements StageOutput {
 
   @Override
   public void publish(int epoch, long microBatch) {
-    frame.reset(FrameType.STEP, epoch, microBatch);
+    publish(FrameType.STEP, epoch, microBatch, true);
+  }
+
+  @Override
+  public void replay(int epoch, long microBatch, boolean rows) {
+    publish(FrameType.REPLAY, epoch, microBatch, rows);
+  }
+
+  private void publish(FrameType type, int epoch, long microBatch, boolean rows) {
+    frame.reset(type, epoch, microBatch);
     for (int i = 0; i < batch.entries(); i++) {
       frame.addEntry(batch.slot(i), batch.startPosition(i), batch.tokenCount(i), batch.flags(i));
     }
-    frame.payload(PayloadType.F32, width, bytes, 0, batch.rows() * width * Float.BYTES);
+    if (rows) {
+      frame.payload(PayloadType.F32, width, bytes, 0, batch.rows() * width * Float.BYTES);
+    }
     pending = true;
   }
 

@@ -48,7 +48,12 @@ record PipelineBlueprint(
 
   ShardResources resources(int stage) {
     return new ShardResources(
-        factory, transport, shape, monitors.get(stage), options.stepTimeout());
+        factory,
+        transport,
+        shape,
+        monitors.get(stage),
+        options.stepTimeout(),
+        options.activationLog());
   }
 
   /** The scheduler's limits, given the caches of all stages. */

@@ -9,6 +9,8 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import dev.sluice.actors.kept.HeldSlot;
+import dev.sluice.actors.kept.KeptPositions;
 import dev.sluice.model.cache.KvUsage;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -79,6 +81,7 @@ final class PipelineCoordinator extends AbstractBehavior<PipelineCoordinator.Com
   private final List<@Nullable ActorRef<ShardActor.Command>> shards = new ArrayList<>();
   private final Set<Integer> waitingFor = new HashSet<>();
   private final KvUsage[] caches;
+  private final List<List<HeldSlot>> held = new ArrayList<>();
   private State state = State.BUILDING;
   private int epoch;
   private int attempts;
@@ -132,6 +135,7 @@ final class PipelineCoordinator extends AbstractBehavior<PipelineCoordinator.Com
     context.watch(scheduler);
     for (int i = 0; i < stages; i++) {
       shards.add(null);
+      held.add(List.of());
     }
     build();
   }
@@ -179,6 +183,7 @@ final class PipelineCoordinator extends AbstractBehavior<PipelineCoordinator.Com
       case ShardActor.Ready ready -> {
         if (state == State.BUILDING) {
           caches[ready.stage()] = ready.kv();
+          held.set(ready.stage(), ready.held());
           waitingFor.remove(ready.stage());
           if (waitingFor.isEmpty()) {
             run();
@@ -205,7 +210,8 @@ final class PipelineCoordinator extends AbstractBehavior<PipelineCoordinator.Com
             epoch,
             blueprint.link(0, epoch),
             blueprint.link(blueprint.stages(), epoch),
-            blueprint.limits(List.of(caches))));
+            blueprint.limits(List.of(caches)),
+            KeptPositions.of(held)));
     if (!everRan) {
       everRan = true;
       replyTo.tell(new Started(scheduler));

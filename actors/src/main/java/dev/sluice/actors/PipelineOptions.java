@@ -1,5 +1,6 @@
 package dev.sluice.actors;
 
+import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.cache.KvType;
 import dev.sluice.model.lora.ScaledAdapter;
@@ -37,6 +38,8 @@ import java.util.Optional;
  * @param closeTimeout longest time that {@link Pipeline#close} may take
  * @param aeronDirectory where an external media driver has its files; empty: a driver in this
  *     process with a private directory
+ * @param activationLog how much each stage keeps of what it gave to the next, so that this one can
+ *     be replaced without the others computing anything again
  * @param adapters low-rank adapters of the layers' matrices, in the order in which they are added
  */
 public record PipelineOptions(
@@ -59,6 +62,7 @@ public record PipelineOptions(
     Duration queueTimeout,
     Duration closeTimeout,
     Optional<Path> aeronDirectory,
+    LogLimits activationLog,
     List<ScaledAdapter> adapters) {
   /** Longest context unless another is asked for; the KV cache is set aside when loading. */
   public static final int DEFAULT_MAX_CONTEXT = 4096;
@@ -154,6 +158,7 @@ public record PipelineOptions(
     private Duration queueTimeout = Duration.ofMinutes(10);
     private Duration closeTimeout = Duration.ofSeconds(20);
     private Optional<Path> aeronDirectory = Optional.empty();
+    private LogLimits activationLog = new LogLimits(64L << 20, 1L << 30);
     private List<ScaledAdapter> adapters = List.of();
 
     private Builder() {}
@@ -253,6 +258,11 @@ public record PipelineOptions(
       return this;
     }
 
+    public Builder activationLog(LogLimits value) {
+      activationLog = value;
+      return this;
+    }
+
     public Builder adapters(List<ScaledAdapter> value) {
       adapters = List.copyOf(value);
       return this;
@@ -284,6 +294,7 @@ public record PipelineOptions(
           queueTimeout,
           closeTimeout,
           aeronDirectory,
+          activationLog,
           adapters);
     }
   }

@@ -62,6 +62,7 @@ public record PipelineStats(
    * @param failed requests that failed or were refused
    * @param recoveries how often a sequence lost its pipeline and went on in the next
    * @param recomputedTokens tokens sent again because of that
+   * @param replayedTokens tokens that only some of the stages computed again because of that
    */
   public record Scheduling(
       int running,
@@ -77,9 +78,11 @@ public record PipelineStats(
       long finished,
       long failed,
       long recoveries,
-      long recomputedTokens) {
+      long recomputedTokens,
+      long replayedTokens) {
     /** Nothing happened yet. */
-    public static final Scheduling NONE = new Scheduling(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    public static final Scheduling NONE =
+        new Scheduling(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   public PipelineStats {
@@ -139,6 +142,7 @@ public record PipelineStats(
             scheduling.finished - then.finished,
             scheduling.failed - then.failed,
             scheduling.recoveries - then.recoveries,
-            scheduling.recomputedTokens - then.recomputedTokens));
+            scheduling.recomputedTokens - then.recomputedTokens,
+            scheduling.replayedTokens - then.replayedTokens));
   }
 }

@@ -2,7 +2,6 @@ package dev.sluice.actors;
 
 import akka.Done;
 import akka.actor.typed.ActorSystem;
-import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ShardOptions;
 import dev.sluice.stages.link.SamplerInput;
 import dev.sluice.stages.link.SamplingLimits;
@@ -51,13 +50,13 @@ final class RunningShard implements AutoCloseable {
   static RunningShard start(
       ShardAssignment assignment,
       ShardResources resources,
-      ModelShard shard,
+      StageSlots slots,
       ActorSystem<?> system,
       ShardRunner.Listener listener,
       SamplingEnd onSamplingEnd) {
     RunningShard running = new RunningShard(resources.transport().receiver(assignment.inbound()));
     try {
-      running.open(assignment, resources, shard, system, listener, onSamplingEnd);
+      running.open(assignment, resources, slots, system, listener, onSamplingEnd);
       return running;
     } catch (RuntimeException | Error e) {
       running.close();
@@ -68,7 +67,7 @@ final class RunningShard implements AutoCloseable {
   private void open(
       ShardAssignment assignment,
       ShardResources resources,
-      ModelShard shard,
+      StageSlots slots,
       ActorSystem<?> system,
       ShardRunner.Listener listener,
       SamplingEnd onSamplingEnd) {
@@ -112,7 +111,7 @@ final class RunningShard implements AutoCloseable {
             assignment.stage(),
             assignment.epoch(),
             shape.embeddingLength(),
-            shard,
+            slots,
             receiver,
             output,
             rows(options.maxRows(), first ? 1 : shape.embeddingLength()),

@@ -43,6 +43,12 @@ final class SamplerOutput implements StageOutput {
     sampler.publish(buffer, epoch, microBatch);
   }
 
+  /** Its entry asks for no logits, so the sampler only answers. */
+  @Override
+  public void replay(int epoch, long microBatch, boolean rows) {
+    publish(epoch, microBatch);
+  }
+
   @Override
   public boolean open(Frame frame) {
     return frame.entries() != 1

@@ -8,6 +8,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.actors.scheduling.BatchScheduler;
 import dev.sluice.actors.scheduling.FailureText;
 import dev.sluice.actors.scheduling.GenerationId;
@@ -63,9 +64,13 @@ public final class SchedulerActor extends AbstractBehavior<SchedulerActor.Comman
   /** The consumer has gone. */
   public record Cancel(GenerationId id) implements Command, WireMessage {}
 
-  /** The stages of an epoch are ready. */
+  /** The stages of an epoch are ready, and have something in the slots that are named. */
   public record Attach(
-      int epoch, LinkAddress firstStage, LinkAddress tokens, SchedulerLimits limits)
+      int epoch,
+      LinkAddress firstStage,
+      LinkAddress tokens,
+      SchedulerLimits limits,
+      List<KeptSlot> kept)
       implements Command {}
 
   /**
@@ -246,7 +251,7 @@ public final class SchedulerActor extends AbstractBehavior<SchedulerActor.Comman
       surroundings.coordinator().tell(new HeadFailed(epoch, reason));
       return;
     }
-    scheduler.resume(attach.limits());
+    scheduler.resume(attach.limits(), attach.kept());
   }
 
   private Links open(Attach attach) {

@@ -7,9 +7,12 @@ import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
+import dev.sluice.actors.kept.ActivationLog;
+import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.model.cache.KvUsage;
-import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.ModelShard;
+import dev.sluice.model.shard.ShardOptions;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,8 +25,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
 
   /**
    * Work for an epoch, instead of that for the one before. Layers that are loaded already stay
-   * loaded, their caches emptied. Answered by {@link Ready} or {@link LoadFailed}; later {@link
-   * Lost} may follow.
+   * loaded, and so does what they hold. Answered by {@link Ready} or {@link LoadFailed}; later
+   * {@link Lost} may follow.
    */
   record Assign(ShardAssignment assignment, ActorRef<Report> replyTo) implements Command {}
 
@@ -41,8 +44,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     int epoch();
   }
 
-  /** The layers are loaded and the runner polls. */
-  record Ready(int stage, int epoch, KvUsage kv) implements Report {}
+  /** The layers are loaded and the runner polls; slots that are not empty are named. */
+  record Ready(int stage, int epoch, KvUsage kv, List<HeldSlot> held) implements Report {}
 
   /** The layers could not be loaded, or the links not opened. */
   record LoadFailed(int stage, int epoch, Throwable cause) implements Report {}
@@ -51,8 +54,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   record Lost(int stage, int epoch, String reason) implements Report {}
 
   private final ShardResources resources;
-  private @Nullable ModelShard shard;
-  private @Nullable LayerRange range;
+  private @Nullable StageSlots slots;
+  private @Nullable ShardOptions options;
   private @Nullable RunningShard running;
   private @Nullable ActorRef<Report> coordinator;
   private int stage = -1;
@@ -86,7 +89,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     epoch = assignment.epoch();
     try {
       endRunner();
-      ModelShard loaded = load(assignment);
+      StageSlots loaded = load(assignment);
+      List<HeldSlot> held = loaded.held();
       running =
           RunningShard.start(
               assignment,
@@ -95,7 +99,7 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
               getContext().getSystem(),
               listener(epoch),
               samplingEnd(epoch));
-      assign.replyTo().tell(new Ready(stage, epoch, loaded.kvUsage()));
+      assign.replyTo().tell(new Ready(stage, epoch, loaded.shard().kvUsage(), held));
     } catch (RuntimeException | Error e) {
       getContext().getLog().debug("{} cannot start", resources.monitor().name(), e);
       assign.replyTo().tell(new LoadFailed(stage, epoch, e));
@@ -103,21 +107,45 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     return this;
   }
 
-  private ModelShard load(ShardAssignment assignment) {
-    ModelShard current = shard;
-    LayerRange wanted = assignment.options().range();
-    if (current != null && wanted.equals(range)) {
-      for (int slot = 0; slot < assignment.options().maxSequences(); slot++) {
-        current.release(slot);
-      }
+  private StageSlots load(ShardAssignment assignment) {
+    StageSlots current = slots;
+    ShardOptions had = options;
+    ShardOptions wanted = assignment.options();
+    if (current != null && had != null && serves(had, wanted)) {
       return current;
     }
     closeShard();
-    ModelShard loaded = resources.factory().load(assignment.options());
-    shard = loaded;
-    range = wanted;
-    resources.monitor().shard(loaded);
+    ModelShard shard = resources.factory().load(wanted);
+    StageSlots loaded = new StageSlots(shard, log(assignment), wanted.maxSequences());
+    slots = loaded;
+    options = wanted;
+    resources.monitor().shard(shard);
     return loaded;
+  }
+
+  /** All but the KV cache's size must be as wanted: the head reckons with what there is. */
+  private static boolean serves(ShardOptions had, ShardOptions wanted) {
+    ShardOptions sameSize =
+        new ShardOptions(
+            wanted.range(),
+            wanted.kvType(),
+            had.kvTokens(),
+            wanted.maxSequences(),
+            wanted.maxRows(),
+            wanted.maxLogitRows(),
+            wanted.pageTokens(),
+            wanted.contextTokens(),
+            wanted.adapters());
+    return sameSize.equals(had);
+  }
+
+  private @Nullable ActivationLog log(ShardAssignment assignment) {
+    return assignment.last() || resources.log().off()
+        ? null
+        : new ActivationLog(
+            assignment.options().maxSequences(),
+            resources.shape().embeddingLength(),
+            resources.log());
   }
 
   /** Of errors that come again and again only the first, second, fourth and so on are logged. */
@@ -164,12 +192,13 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   }
 
   private void closeShard() {
-    ModelShard current = shard;
-    shard = null;
-    range = null;
+    StageSlots current = slots;
+    slots = null;
+    options = null;
     if (current != null) {
       resources.monitor().shard(null);
       current.close();
+      current.shard().close();
     }
   }
 

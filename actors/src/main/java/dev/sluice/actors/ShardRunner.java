@@ -1,5 +1,6 @@
 package dev.sluice.actors;
 
+import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.transport.Frame;
@@ -19,6 +20,11 @@ import org.agrona.concurrent.UnsafeBuffer;
  * exception of the shard fails the entries of that micro-batch and nothing else. A slot that failed
  * stays failed until it is closed or opened anew: its cache has a hole, and later chunks of the
  * same sequence may be in flight already.
+ *
+ * <p>An opening may say that the slot's sequence goes on at a position, and which stages have to
+ * compute what is before it again. These get it as replayed micro-batches: a stage that is to
+ * compute them gets rows and computes; one whose successor is to, adds the rows from its log; all
+ * others only pass them on.
  *
  * <p>Nothing is allocated per token.
  */
@@ -45,6 +51,7 @@ final class ShardRunner implements Agent, FrameHandler {
   private final int epoch;
   private final boolean first;
   private final int width;
+  private final StageSlots slots;
   private final ModelShard shard;
   private final FrameReceiver receiver;
   private final StageOutput output;
@@ -57,7 +64,11 @@ final class ShardRunner implements Agent, FrameHandler {
   /** Failure bits of each slot, 0 for none. */
   private final int[] failures;
 
+  /** Of each slot, the stages that compute again what is replayed. */
+  private final int[] rebuilt;
+
   private boolean staged;
+  private boolean replayed;
   private long microBatch;
   private boolean broken;
 
@@ -71,7 +82,7 @@ final class ShardRunner implements Agent, FrameHandler {
       int stage,
       int epoch,
       int width,
-      ModelShard shard,
+      StageSlots slots,
       FrameReceiver receiver,
       StageOutput output,
       MemorySegment input,
@@ -82,7 +93,8 @@ final class ShardRunner implements Agent, FrameHandler {
     this.epoch = epoch;
     this.first = stage == 0;
     this.width = width;
-    this.shard = shard;
+    this.slots = slots;
+    this.shard = slots.shard();
     this.receiver = receiver;
     this.output = output;
     this.input = input;
@@ -91,6 +103,7 @@ final class ShardRunner implements Agent, FrameHandler {
     this.monitor = monitor;
     this.listener = listener;
     this.failures = new int[limits.maxSequences()];
+    this.rebuilt = new int[limits.maxSequences()];
   }
 
   @Override
@@ -110,8 +123,12 @@ final class ShardRunner implements Agent, FrameHandler {
       int work = receiver.poll(this, 1);
       if (staged) {
         staged = false;
-        compute();
-        output.publish(epoch, microBatch);
+        if (replayed) {
+          replay();
+        } else {
+          compute();
+          output.publish(epoch, microBatch);
+        }
       }
       output.flush();
       return work;
@@ -129,11 +146,15 @@ final class ShardRunner implements Agent, FrameHandler {
     return switch (frame.type()) {
       case STEP -> {
         monitor.arrived(frame.sentNanos(), System.nanoTime());
-        stage(frame);
+        stage(frame, true);
         yield true;
       }
-      case OPEN -> output.open(frame) && forget(frame);
-      case CLOSE -> output.close(frame) && forget(frame);
+      case REPLAY -> {
+        stageReplay(frame);
+        yield true;
+      }
+      case OPEN -> output.open(frame) && opened(frame);
+      case CLOSE -> output.close(frame) && closed(frame);
       case TOKENS -> {
         fail("a TOKENS frame came on a link between stages");
         yield true;
@@ -155,19 +176,50 @@ final class ShardRunner implements Agent, FrameHandler {
     }
   }
 
-  private boolean forget(Frame frame) {
+  private boolean opened(Frame frame) {
     for (int i = 0; i < frame.entries(); i++) {
       int slot = frame.slot(i);
       if (slot < failures.length) {
         failures[slot] = 0;
-        shard.release(slot);
+        rebuilt[slot] = frame.flags(i);
+        slots.open(slot, frame.microBatch(), rebuilds(slot, stage) ? 0 : frame.startPosition(i));
       }
     }
     return true;
   }
 
-  /** Copies the frame out of the link. */
-  private void stage(Frame frame) {
+  private boolean closed(Frame frame) {
+    for (int i = 0; i < frame.entries(); i++) {
+      int slot = frame.slot(i);
+      if (slot < failures.length) {
+        failures[slot] = 0;
+        slots.close(slot);
+      }
+    }
+    return true;
+  }
+
+  private boolean rebuilds(int slot, int ofStage) {
+    return KeptSlot.rebuilds(rebuilt[slot], ofStage);
+  }
+
+  private void stageReplay(Frame frame) {
+    if (frame.entries() != 1
+        || frame.slot(0) >= rebuilt.length
+        || (frame.flags(0) & (MicroBatch.LAST_LOGITS | MicroBatch.ALL_LOGITS)) != 0) {
+      fail("a replayed micro-batch is of one sequence and without logits: " + frame);
+      return;
+    }
+    stage(frame, rebuilds(frame.slot(0), stage));
+    replayed = true;
+  }
+
+  /**
+   * Copies the frame out of the link.
+   *
+   * @param withRows whether it has a payload
+   */
+  private void stage(Frame frame, boolean withRows) {
     MicroBatch batch = output.batch();
     if (frame.entries() > limits.maxSequences()) {
       fail("a micro-batch of " + frame.entries() + " entries is too large");
@@ -177,12 +229,12 @@ final class ShardRunner implements Agent, FrameHandler {
     for (int i = 0; i < frame.entries(); i++) {
       rows += frame.tokenCount(i);
     }
-    PayloadType type = first ? PayloadType.I32 : PayloadType.F32;
-    long bytes = rows * Integer.BYTES * (first ? 1 : width);
+    int elements = first ? 1 : width;
+    PayloadType type = !withRows ? PayloadType.NONE : first ? PayloadType.I32 : PayloadType.F32;
     if (rows > limits.maxRows()
         || frame.payloadType() != type
-        || frame.payloadLength() != bytes
-        || frame.width() != (first ? 1 : width)) {
+        || frame.payloadLength() != (withRows ? rows * Integer.BYTES * elements : 0)
+        || frame.width() != (withRows ? elements : 0)) {
       fail("a frame does not fit: " + frame + " for " + rows + " rows of " + width);
       return;
     }
@@ -196,6 +248,24 @@ final class ShardRunner implements Agent, FrameHandler {
     frame.payloadBuffer().getBytes(frame.payloadOffset(), inputBytes, 0, frame.payloadLength());
     microBatch = frame.microBatch();
     staged = true;
+    replayed = false;
+  }
+
+  /** Passes on what went through before, and computes it where this stage has lost it. */
+  private void replay() {
+    MicroBatch batch = output.batch();
+    int slot = batch.slot(0);
+    boolean rows = rebuilds(slot, stage + 1);
+    if (rebuilds(slot, stage)) {
+      compute();
+    } else {
+      markFailedSlots(batch);
+      rememberFailedSlots(batch);
+      if (rows && !batch.failed(0)) {
+        slots.replay(slot, batch.startPosition(0), batch.tokenCount(0), output.buffer());
+      }
+    }
+    output.replay(epoch, microBatch, rows);
   }
 
   private void compute() {
@@ -216,6 +286,7 @@ final class ShardRunner implements Agent, FrameHandler {
       monitor.end(begun, System.nanoTime(), batch.rows());
     }
     rememberFailedSlots(batch);
+    slots.log(batch, output.buffer());
   }
 
   private void markFailedSlots(MicroBatch batch) {

@@ -23,6 +23,13 @@ interface StageOutput {
   void publish(int epoch, long microBatch);
 
   /**
+   * A replayed micro-batch has passed: the batch is to be sent on.
+   *
+   * @param rows whether the buffer has rows for the next stage
+   */
+  void replay(int epoch, long microBatch, boolean rows);
+
+  /**
    * Sends an OPEN on.
    *
    * @return false where there is no room now; the frame is offered again later

@@ -9,7 +9,12 @@ public enum FrameType {
   /** Sequences end: each stage frees what it holds for their slots. */
   CLOSE(2),
   /** What was sampled from a micro-batch. */
-  TOKENS(3);
+  TOKENS(3),
+  /**
+   * A micro-batch of one sequence that went through the pipeline before: rows for a stage that has
+   * lost them, no payload for one that has not.
+   */
+  REPLAY(4);
 
   private static final FrameType[] ALL = values();
 

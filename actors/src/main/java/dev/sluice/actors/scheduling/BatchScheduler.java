@@ -1,6 +1,7 @@
 package dev.sluice.actors.scheduling;
 
 import dev.sluice.actors.PipelineStats;
+import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.stages.flow.FinishReason;
 import dev.sluice.stages.flow.GenerationException;
@@ -30,9 +31,9 @@ import org.jspecify.annotations.Nullable;
  *   <li><b>Credit.</b> Every event that a row may cause takes one credit of its consumer's when the
  *       row is sent. Without credit a sequence rests and the others go on.
  *   <li><b>Loss.</b> When the pipeline is lost, its sequences keep their logs and wait in front of
- *       all others for the next one, which is fed with their logs from the start. What was
- *       delivered is not delivered again; sampling is a function of the log, so the rest is what it
- *       would have been.
+ *       all others for the next one. What its stages still have of them is gone on from; the rest
+ *       of their logs is fed again. What was delivered is not delivered again; sampling is a
+ *       function of the log, so the rest is what it would have been.
  * </ul>
  */
 public final class BatchScheduler {
@@ -168,10 +169,11 @@ public final class BatchScheduler {
    */
   public void closed(int slot) {
     Sequence sequence = slots.at(slot);
-    if (sequence == null || sequence.state != Sequence.State.CLOSING) {
+    if (sequence != null && sequence.state == Sequence.State.CLOSING) {
+      slots.free(sequence);
+    } else if (!slots.closed(slot)) {
       throw new IllegalStateException("slot " + slot + " was closed, which holds " + sequence);
     }
-    slots.free(sequence);
     pump();
   }
 
@@ -245,8 +247,13 @@ public final class BatchScheduler {
     }
   }
 
-  /** A new pipeline is there, all of its slots empty; its limits may differ. */
-  public void resume(SchedulerLimits newLimits) {
+  /**
+   * A new pipeline is there; its limits may differ.
+   *
+   * @param kept all of which its stages have something; a sequence among them keeps its slot and
+   *     goes on from there
+   */
+  public void resume(SchedulerLimits newLimits, List<KeptSlot> kept) {
     if (lost == null) {
       throw new IllegalStateException("the pipeline is there already");
     }
@@ -263,7 +270,41 @@ public final class BatchScheduler {
       }
     }
     lost = null;
+    List<Sequence> keeping = keep(kept);
+    for (KeptSlot slot : kept) {
+      if (slots.close(slot.slot())) {
+        output.send(new LinkCommand.Close(slot.slot()));
+      }
+    }
+    for (Sequence sequence : keeping) {
+      open(sequence, useful(kept, sequence));
+    }
     pump();
+  }
+
+  /** The sequences that keep their slots, in order; they have these slots now. */
+  private List<Sequence> keep(List<KeptSlot> kept) {
+    List<Sequence> keeping = new ArrayList<>();
+    for (Sequence sequence : List.copyOf(waiting)) {
+      KeptSlot slot = useful(kept, sequence);
+      if (slot.positions() > 0 && slots.hasRoom(slot.slot(), sequence.pages())) {
+        waiting.remove(sequence);
+        slots.take(sequence, slot.slot());
+        keeping.add(sequence);
+      }
+    }
+    return keeping;
+  }
+
+  /** What is kept of a sequence and need not be sent again; no position where there is nothing. */
+  private static KeptSlot useful(List<KeptSlot> kept, Sequence sequence) {
+    for (KeptSlot slot : kept) {
+      if (slot.sequence() == sequence.number()) {
+        int positions = Math.min(slot.positions(), sequence.mostKept());
+        return new KeptSlot(slot.slot(), slot.sequence(), positions, slot.rebuilt());
+      }
+    }
+    return new KeptSlot(-1, sequence.number(), 0, 0);
   }
 
   /** Fails every request, waiting ones too; there is no pipeline from now on. */
@@ -294,7 +335,8 @@ public final class BatchScheduler {
         counters.finished,
         counters.failed,
         counters.recoveries,
-        counters.recomputedTokens);
+        counters.recomputedTokens,
+        counters.replayedTokens);
   }
 
   /** Sequences that could be put into a micro-batch now, were there room for one more. */
@@ -314,10 +356,13 @@ public final class BatchScheduler {
     while ((sequence = waiting.peekFirst()) != null && slots.hasRoom(sequence.pages())) {
       waiting.removeFirst();
       slots.take(sequence);
-      sequence.admitted();
-      output.send(new LinkCommand.Open(sequence.slot, sequence.request, sequence.tokens()));
-      composer.ready(sequence);
+      open(sequence, new KeptSlot(sequence.slot, sequence.number(), 0, 0));
     }
+  }
+
+  private void open(Sequence sequence, KeptSlot kept) {
+    output.send(sequence.admitted(kept));
+    composer.ready(sequence);
   }
 
   private void pump() {
@@ -327,18 +372,17 @@ public final class BatchScheduler {
     admit();
     while (inFlight.size() < limits.maxInFlight() && composer.waiting() > 0) {
       boolean spare = inFlight.size() >= limits.stages();
-      LinkCommand.Step step = composer.compose(nextNumber, slots.decoding(), spare);
-      if (step == null) {
+      LinkCommand microBatch = composer.compose(nextNumber, slots.decoding(), spare);
+      if (microBatch == null) {
         return;
       }
-      nextNumber++;
       long now = clock.getAsLong();
-      inFlight.addLast(new InFlight(step.number(), now));
+      inFlight.addLast(new InFlight(nextNumber++, now));
       counters.maxInFlight = Math.max(counters.maxInFlight, inFlight.size());
-      for (int i = 0; i < step.entries(); i++) {
+      for (int i = 0; i < composer.members(); i++) {
         composer.member(i).started(now);
       }
-      output.send(step);
+      output.send(microBatch);
     }
   }
 

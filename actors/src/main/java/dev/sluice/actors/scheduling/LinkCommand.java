@@ -1,5 +1,6 @@
 package dev.sluice.actors.scheduling;
 
+import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.stages.flow.TokenRequest;
 
@@ -8,18 +9,23 @@ public sealed interface LinkCommand {
 
   /** A sequence takes a slot: before its first {@link Step}. */
   final class Open implements LinkCommand {
-    private final int slot;
+    private final KeptSlot kept;
     private final TokenRequest request;
     private final int[] tokens;
 
-    Open(int slot, TokenRequest request, int[] tokens) {
-      this.slot = slot;
+    Open(KeptSlot kept, TokenRequest request, int[] tokens) {
+      this.kept = kept;
       this.request = request;
       this.tokens = tokens;
     }
 
     public int slot() {
-      return slot;
+      return kept.slot();
+    }
+
+    /** The sequence's number, and what the stages keep of it. */
+    public KeptSlot kept() {
+      return kept;
     }
 
     /** How the sequence is sampled. */
@@ -38,7 +44,7 @@ public sealed interface LinkCommand {
 
     @Override
     public String toString() {
-      return "Open[slot=" + slot + ", tokens=" + tokens.length + "]";
+      return "Open[" + kept + ", tokens=" + tokens.length + "]";
     }
   }
 
@@ -104,6 +110,65 @@ public sealed interface LinkCommand {
     @Override
     public String toString() {
       return "Step[number=" + number + ", entries=" + entries() + ", rows=" + rows() + "]";
+    }
+  }
+
+  /**
+   * A micro-batch of positions that a sequence kept, for the stages that compute them again. Comes
+   * back like a {@link Step}, with no result unless it failed.
+   */
+  final class Replay implements LinkCommand {
+    private final long number;
+    private final int slot;
+    private final int startPosition;
+    private final int[] tokens;
+    private final boolean rows;
+
+    Replay(long number, int slot, int startPosition, int[] tokens, boolean rows) {
+      this.number = number;
+      this.slot = slot;
+      this.startPosition = startPosition;
+      this.tokens = tokens;
+      this.rows = rows;
+    }
+
+    /** As of a {@link Step}: all are numbered together. */
+    public long number() {
+      return number;
+    }
+
+    public int slot() {
+      return slot;
+    }
+
+    public int startPosition() {
+      return startPosition;
+    }
+
+    public int tokenCount() {
+      return tokens.length;
+    }
+
+    public int token(int i) {
+      return tokens[i];
+    }
+
+    /** Whether the first stage is among those that compute them, and is to be sent the tokens. */
+    public boolean rows() {
+      return rows;
+    }
+
+    @Override
+    public String toString() {
+      return "Replay[number="
+          + number
+          + ", slot="
+          + slot
+          + ", "
+          + startPosition
+          + "+"
+          + tokens.length
+          + "]";
     }
   }
 

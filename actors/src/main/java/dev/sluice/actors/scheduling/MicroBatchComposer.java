@@ -9,13 +9,16 @@ import org.jspecify.annotations.Nullable;
  * Chooses what goes into the next micro-batch. Decoding sequences go first, those that became ready
  * first before the others, but no more than an n-th of them into one micro-batch of n stages, so
  * that every stage has some to work on. Chunks of prompts, one of each prompt, fill what is left of
- * the budget in turn.
+ * the budget in turn. What has to be replayed after a loss goes in micro-batches of its own, every
+ * second one while there is other work.
  */
 final class MicroBatchComposer {
   private final SchedulerLimits limits;
   private final SchedulingCounters counters;
   private final ArrayDeque<Sequence> decodes = new ArrayDeque<>();
   private final ArrayDeque<Sequence> prompts = new ArrayDeque<>();
+  private final ArrayDeque<Sequence> replays = new ArrayDeque<>();
+  private boolean replayedLast;
 
   private final int[] entries;
   private final int[] tokens;
@@ -36,29 +39,34 @@ final class MicroBatchComposer {
   void ready(Sequence sequence) {
     if (!sequence.queued && sequence.canGoOn()) {
       sequence.queued = true;
-      (sequence.decoding() ? decodes : prompts).addLast(sequence);
+      queue(sequence).addLast(sequence);
     }
+  }
+
+  private ArrayDeque<Sequence> queue(Sequence sequence) {
+    return sequence.unreplayed() > 0 ? replays : sequence.decoding() ? decodes : prompts;
   }
 
   /** Takes a sequence out. */
   void forget(Sequence sequence) {
     if (sequence.queued) {
       sequence.queued = false;
-      decodes.remove(sequence);
-      prompts.remove(sequence);
+      queue(sequence).remove(sequence);
     }
   }
 
   void clear() {
     decodes.forEach(s -> s.queued = false);
     prompts.forEach(s -> s.queued = false);
+    replays.forEach(s -> s.queued = false);
     decodes.clear();
     prompts.clear();
+    replays.clear();
   }
 
   /** Sequences that could be put into a micro-batch now. */
   int waiting() {
-    return decodes.size() + prompts.size();
+    return decodes.size() + prompts.size() + replays.size();
   }
 
   /**
@@ -70,7 +78,24 @@ final class MicroBatchComposer {
    *     piece of a prompt or a full share of decodes
    * @return null where there is nothing worth sending; {@link #member} tells the entries' sequences
    */
-  LinkCommand.@Nullable Step compose(long number, int decoding, boolean spare) {
+  @Nullable LinkCommand compose(long number, int decoding, boolean spare) {
+    boolean others = !decodes.isEmpty() || !prompts.isEmpty();
+    replayedLast = !replays.isEmpty() && !(replayedLast && others);
+    return replayedLast ? replay(number) : step(number, decoding, spare);
+  }
+
+  /** A piece of what one sequence has to replay, in turn. */
+  private LinkCommand.Replay replay(long number) {
+    Sequence sequence = replays.removeFirst();
+    sequence.queued = false;
+    members[0] = sequence;
+    count = 1;
+    LinkCommand.Replay replay = sequence.replay(number, limits.tokenBudget(), counters);
+    ready(sequence);
+    return replay;
+  }
+
+  private LinkCommand.@Nullable Step step(long number, int decoding, boolean spare) {
     int share = Math.max(1, Math.ceilDiv(decoding, limits.stages()));
     if (spare && prompts.isEmpty() && decodes.size() < share) {
       return null;
@@ -101,7 +126,12 @@ final class MicroBatchComposer {
         number, Arrays.copyOf(entries, count * 4), Arrays.copyOf(tokens, rows));
   }
 
-  /** The sequence of entry {@code i} of the step composed last. */
+  /** How many entries the micro-batch composed last has. */
+  int members() {
+    return count;
+  }
+
+  /** The sequence of entry {@code i} of the micro-batch composed last. */
   Sequence member(int i) {
     return members[i];
   }

@@ -15,4 +15,7 @@ final class SchedulingCounters {
 
   /** Tokens sent though a lost pipeline had got them before. */
   long recomputedTokens;
+
+  /** Tokens that some stages of a new pipeline computed again, because the others kept them. */
+  long replayedTokens;
 }

@@ -1,5 +1,6 @@
 package dev.sluice.actors.scheduling;
 
+import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.stages.flow.FinishReason;
 import dev.sluice.stages.flow.Timings;
 import dev.sluice.stages.flow.TokenEvent;
@@ -7,6 +8,8 @@ import dev.sluice.stages.flow.TokenRequest;
 import dev.sluice.stages.flow.Usage;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request and its token log. Belongs to one {@link BatchScheduler}.
@@ -52,6 +55,11 @@ final class Sequence {
   boolean queued;
 
   private int prefill;
+
+  /** What the stages keep of it in its slot, and how far those have got that compute it again. */
+  private @Nullable KeptSlot kept;
+
+  private int replayed;
 
   /** Positions of the prompt whose scores were delivered, and how many were when it took a slot. */
   private int scored;
@@ -136,12 +144,41 @@ final class Sequence {
     System.arraycopy(log, from, target, at, count);
   }
 
-  /** It has a slot: everything is to be sent, up to where the log ends now. */
-  void admitted() {
+  /** By which stages know it again in another epoch. */
+  long number() {
+    return (id.high() ^ Long.rotateLeft(id.low(), Integer.SIZE)) & Long.MAX_VALUE;
+  }
+
+  /** Most positions that need not be sent again: all whose rows gave their last event. */
+  int mostKept() {
+    return request.scorePrompt() && scored < promptLength ? scored : length - 1;
+  }
+
+  /** It has a slot: everything that is not kept is to be sent, up to where the log ends now. */
+  LinkCommand.Open admitted(KeptSlot kept) {
+    this.kept = kept;
     state = State.RUNNING;
-    sent = 0;
+    sent = kept.positions();
+    replayed = kept.rebuilt() == 0 ? sent : 0;
     prefill = length;
     scoreFrom = scored;
+    return new LinkCommand.Open(kept, request, tokens());
+  }
+
+  /** Kept positions that stages are still to compute again. */
+  int unreplayed() {
+    return kept == null ? 0 : kept.positions() - replayed;
+  }
+
+  /** The next of the positions that stages compute again. */
+  LinkCommand.Replay replay(long number, int most, SchedulingCounters counters) {
+    KeptSlot from = Objects.requireNonNull(kept);
+    int[] tokens = Arrays.copyOfRange(log, replayed, replayed + Math.min(most, unreplayed()));
+    LinkCommand.Replay replay =
+        new LinkCommand.Replay(number, slot, replayed, tokens, from.rebuilds(0));
+    replayed += tokens.length;
+    counters.replayedTokens += tokens.length;
+    return replay;
   }
 
   /** The pipeline is gone, and with it what was sent; it waits for the next one. */
@@ -156,6 +193,7 @@ final class Sequence {
     slot = -1;
     queued = false;
     sent = 0;
+    kept = null;
     promised = 0;
     waitingSince = now;
   }
@@ -248,7 +286,8 @@ final class Sequence {
 
   /** Whether it has a token to send, and credit for the events that this token's row causes. */
   boolean canGoOn() {
-    return state == State.RUNNING && unsent() > 0 && events(sent, 1) <= credit();
+    return state == State.RUNNING
+        && (unreplayed() > 0 || (unsent() > 0 && events(sent, 1) <= credit()));
   }
 
   void started(long now) {

@@ -7,21 +7,39 @@ import org.jspecify.annotations.Nullable;
 final class SlotTable {
   private final SchedulerLimits limits;
   private final @Nullable Sequence[] slots;
+
+  /** Slots of which stages hold something that is nobody's, until its CLOSE has come back. */
+  private final boolean[] stale;
+
   private int reservedPages;
 
   SlotTable(SchedulerLimits limits) {
     this.limits = limits;
     this.slots = new Sequence[limits.maxSequences()];
+    this.stale = new boolean[limits.maxSequences()];
   }
 
   /** Whether a slot is free, and so many pages. */
   boolean hasRoom(int pages) {
-    return pages <= limits.capacityPages() - reservedPages && freeSlot() >= 0;
+    return hasPages(pages) && freeSlot() >= 0;
+  }
+
+  private boolean hasPages(int pages) {
+    return pages <= limits.capacityPages() - reservedPages;
+  }
+
+  /** Whether this slot is free, and so many pages. */
+  boolean hasRoom(int slot, int pages) {
+    return hasPages(pages) && known(slot) && slots[slot] == null && !stale[slot];
   }
 
   /** Gives a sequence the lowest free slot and its pages; there must be room. */
   void take(Sequence sequence) {
-    int slot = freeSlot();
+    take(sequence, freeSlot());
+  }
+
+  /** Gives a sequence a slot and its pages; there must be room. */
+  void take(Sequence sequence, int slot) {
     slots[slot] = sequence;
     sequence.slot = slot;
     reservedPages += sequence.pages();
@@ -35,12 +53,39 @@ final class SlotTable {
   /** Empties all slots. */
   void clear() {
     Arrays.fill(slots, null);
+    Arrays.fill(stale, false);
     reservedPages = 0;
+  }
+
+  /**
+   * A slot is to be closed that nobody has.
+   *
+   * @return false where there is no such slot, somebody has it, or it is to be closed already
+   */
+  boolean close(int slot) {
+    boolean mine = known(slot) && slots[slot] == null && !stale[slot];
+    if (mine) {
+      stale[slot] = true;
+    }
+    return mine;
+  }
+
+  /** A slot that {@link #close} took is free again; false where it is none. */
+  boolean closed(int slot) {
+    boolean was = known(slot) && stale[slot];
+    if (was) {
+      stale[slot] = false;
+    }
+    return was;
+  }
+
+  private boolean known(int slot) {
+    return slot >= 0 && slot < slots.length;
   }
 
   /** Who has a slot; null where nobody has, or there is no such slot. */
   @Nullable Sequence at(int slot) {
-    return slot >= 0 && slot < slots.length ? slots[slot] : null;
+    return known(slot) ? slots[slot] : null;
   }
 
   int reservedPages() {
@@ -71,7 +116,7 @@ final class SlotTable {
 
   private int freeSlot() {
     for (int i = 0; i < slots.length; i++) {
-      if (slots[i] == null) {
+      if (slots[i] == null && !stale[i]) {
         return i;
       }
     }

@@ -79,6 +79,9 @@ final class BatchSchedulerSimulationTest {
             .as("a stage is idle while a sequence could go on")
             .isTrue();
       }
+      if (down) {
+        scheduler.resume(limits, pipeline.kept());
+      }
       while (pipeline.advance(scheduler)) {
         assertThat(guard++).isLessThan(200_000);
       }
@@ -105,7 +108,7 @@ final class BatchSchedulerSimulationTest {
           } else if (random.nextInt(12) == 0 && !down) {
             loseThePipeline();
           } else if (random.nextInt(5) == 0 && down) {
-            scheduler.resume(limits);
+            scheduler.resume(limits, pipeline.kept());
             down = false;
           } else if (random.nextInt(30) == 0) {
             loseTheHead();
@@ -166,7 +169,7 @@ final class BatchSchedulerSimulationTest {
 
     private void loseThePipeline() {
       scheduler.suspend("the pipeline is lost");
-      pipeline.clear();
+      pipeline.lose();
       assertThat(scheduler.stats().reservedPages()).isZero();
       assertThat(scheduler.stats().running() + scheduler.stats().closing()).isZero();
       assertThat(scheduler.stats().microBatchesInFlight()).isZero();

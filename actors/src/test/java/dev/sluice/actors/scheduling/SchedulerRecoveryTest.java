@@ -71,7 +71,7 @@ final class SchedulerRecoveryTest {
     runUntil(consumer, 7);
     lose();
     pipeline.now += 5_000_000_000L;
-    scheduler.resume(LIMITS);
+    scheduler.resume(LIMITS, List.of());
     run();
 
     TokenEvent.Recovered told = (TokenEvent.Recovered) consumer.events.remove(7);
@@ -92,7 +92,7 @@ final class SchedulerRecoveryTest {
     Consumer third = submit(3, request(30, false), Resume.NONE, 1000);
     runUntil(second, 3);
     lose();
-    scheduler.resume(limits(1, 1000));
+    scheduler.resume(limits(1, 1000), List.of());
     run();
 
     assertThat(first.ended() && second.ended() && third.ended()).isTrue();
@@ -117,7 +117,7 @@ final class SchedulerRecoveryTest {
         other.run();
         if (consumer.events.size() == losses) {
           other.lose();
-          other.scheduler.resume(LIMITS);
+          other.scheduler.resume(LIMITS, List.of());
         }
         consumer.granted = granted;
         other.scheduler.grant(SimulatedPipeline.id(1), granted);
@@ -132,7 +132,7 @@ final class SchedulerRecoveryTest {
     Consumer consumer = submit(1, request(20, false), Resume.NONE, 3);
     runUntil(consumer, 2);
     lose();
-    scheduler.resume(LIMITS);
+    scheduler.resume(LIMITS, List.of());
     run();
     assertThat(consumer.events).hasSize(3);
     assertThat(scheduler.stats().running()).isEqualTo(1);
@@ -146,7 +146,7 @@ final class SchedulerRecoveryTest {
     scheduler.cancel(SimulatedPipeline.id(1));
     assertThat(scheduler.stats().closing()).isEqualTo(1);
     lose();
-    scheduler.resume(LIMITS);
+    scheduler.resume(LIMITS, List.of());
     run();
     assertThat(scheduler.stats().closing() + scheduler.stats().running()).isZero();
     assertThat(scheduler.stats().reservedPages()).isZero();
@@ -160,7 +160,7 @@ final class SchedulerRecoveryTest {
     consumer.gone = true;
     scheduler.cancel(SimulatedPipeline.id(1));
     assertThat(scheduler.stats().waiting()).isZero();
-    scheduler.resume(LIMITS);
+    scheduler.resume(LIMITS, List.of());
     assertThat(pipeline.advance(scheduler)).isFalse();
   }
 
@@ -205,7 +205,7 @@ final class SchedulerRecoveryTest {
     Consumer open = submit(2, request(TokenRequest.UNLIMITED, false), Resume.NONE, 1000);
     runUntil(open, 12);
     lose();
-    scheduler.resume(limits(2, 6));
+    scheduler.resume(limits(2, 6), List.of());
     run();
     assertThat(large.failure).hasMessageContaining("the request needs room for 44 tokens");
     // Room for 24 positions, and the last token is never fed: what was asked for without a limit.
@@ -221,7 +221,7 @@ final class SchedulerRecoveryTest {
     for (int i = 0; i < BatchScheduler.MAX_LOSSES; i++) {
       assertThat(killing.failure).isNull();
       lose();
-      scheduler.resume(LIMITS);
+      scheduler.resume(LIMITS, List.of());
     }
     lose();
     assertThat(Objects.requireNonNull(killing.failure).kind()).isEqualTo(Kind.SHARD_FAILED);

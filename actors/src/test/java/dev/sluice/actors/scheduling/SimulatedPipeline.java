@@ -2,6 +2,9 @@ package dev.sluice.actors.scheduling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.actors.kept.HeldSlot;
+import dev.sluice.actors.kept.KeptPositions;
+import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.TokenEvent;
@@ -26,9 +29,13 @@ final class SimulatedPipeline implements SchedulerOutput {
   SchedulerLimits limits;
   final Map<GenerationId, Consumer> consumers = new HashMap<>();
   final List<ArrayDeque<Object>> links = new ArrayList<>();
-  private final List<Map<Integer, List<Integer>>> caches = new ArrayList<>();
+  private final List<Map<Integer, Held>> caches = new ArrayList<>();
   private final Map<Integer, TokenRequest> requests = new HashMap<>();
   private final Set<Integer> failedSlots = new HashSet<>();
+
+  /** Of these, some stages may have nothing after a loss. */
+  private final Set<Integer> lostSlots = new HashSet<>();
+
   private final Random random;
   private int inFlight;
   long now;
@@ -90,6 +97,21 @@ final class SimulatedPipeline implements SchedulerOutput {
     }
   }
 
+  /** What a stage has of a sequence. */
+  private static final class Held {
+    final long sequence;
+    final List<Integer> tokens = new ArrayList<>();
+    int logged;
+    int rebuilt;
+
+    Held(long sequence) {
+      this.sequence = sequence;
+    }
+  }
+
+  /** A replayed micro-batch between two stages. */
+  private record Replayed(LinkCommand.Replay replay, boolean rows) {}
+
   private record Results(long number, List<RowResult> rows) {}
 
   static GenerationId id(long number) {
@@ -118,6 +140,13 @@ final class SimulatedPipeline implements SchedulerOutput {
         assertThat(seen.add(step.slot(i))).as("one entry a slot").isTrue();
         assertThat(step.tokenCount(i)).isBetween(1, limits.prefillChunk());
       }
+    }
+    if (command instanceof LinkCommand.Replay replay) {
+      inFlight++;
+      assertThat(inFlight).isLessThanOrEqualTo(limits.maxInFlight());
+      assertThat(replay.tokenCount()).isBetween(1, limits.tokenBudget());
+      links.getFirst().addLast(new Replayed(replay, replay.rows()));
+      return;
     }
     links.getFirst().addLast(command);
   }
@@ -166,7 +195,10 @@ final class SimulatedPipeline implements SchedulerOutput {
         inFlight--;
         scheduler.arrived(results.number(), results.rows());
       }
-      case LinkCommand.Close close -> scheduler.closed(close.slot());
+      case LinkCommand.Close close -> {
+        lostSlots.remove(close.slot());
+        scheduler.closed(close.slot());
+      }
       default -> {}
     }
   }
@@ -196,18 +228,19 @@ final class SimulatedPipeline implements SchedulerOutput {
   }
 
   private Object compute(int stage, Object frame) {
-    Map<Integer, List<Integer>> cache = caches.get(stage);
+    Map<Integer, Held> cache = caches.get(stage);
     boolean last = stage == limits.stages() - 1;
     return switch (frame) {
       case LinkCommand.Open open -> {
-        assertThat(cache.put(open.slot(), new ArrayList<>())).as("slot was free").isNull();
+        open(stage, cache, open.kept());
         if (stage == 0) {
           requests.put(open.slot(), open.request());
         }
         yield open;
       }
       case LinkCommand.Close close -> {
-        assertThat(cache.remove(close.slot())).as("slot was open").isNotNull();
+        Held held = cache.remove(close.slot());
+        assertThat(held != null || lostSlots.contains(close.slot())).as("slot was open").isTrue();
         if (last) {
           failedSlots.remove(close.slot());
         }
@@ -217,7 +250,7 @@ final class SimulatedPipeline implements SchedulerOutput {
         int row = 0;
         List<RowResult> results = new ArrayList<>();
         for (int i = 0; i < step.entries(); i++) {
-          List<Integer> tokens = Objects.requireNonNull(cache.get(step.slot(i)), "slot is open");
+          List<Integer> tokens = held(cache, step.slot(i)).tokens;
           assertThat(step.startPosition(i)).as("positions follow on").isEqualTo(tokens.size());
           for (int t = 0; t < step.tokenCount(i); t++) {
             tokens.add(step.token(row++));
@@ -234,12 +267,61 @@ final class SimulatedPipeline implements SchedulerOutput {
             results.add(new RowResult(slot, 0, 0, MicroBatch.SHARD_ERROR, 0, 0, 0, List.of()));
           }
         }
-        int pages = cache.values().stream().mapToInt(t -> limits.pages(t.size())).sum();
+        int pages = cache.values().stream().mapToInt(h -> limits.pages(h.tokens.size())).sum();
         assertThat(pages).as("pages in use").isLessThanOrEqualTo(limits.capacityPages());
         yield last ? new Results(step.number(), results) : step;
       }
+      case Replayed replayed -> replay(stage, cache, replayed);
       default -> throw new AssertionError(frame);
     };
+  }
+
+  private static Held held(Map<Integer, Held> cache, int slot) {
+    return Objects.requireNonNull(cache.get(slot), "slot is open");
+  }
+
+  private static void open(int stage, Map<Integer, Held> cache, KeptSlot kept) {
+    Held held = cache.get(kept.slot());
+    if (kept.positions() == 0) {
+      assertThat(held).as("slot was free").isNull();
+    }
+    if (kept.positions() == 0 || kept.rebuilds(stage)) {
+      held = new Held(kept.sequence());
+      cache.put(kept.slot(), held);
+    }
+    Held present = Objects.requireNonNull(held, "something is kept");
+    assertThat(present.sequence).isEqualTo(kept.sequence());
+    if (!kept.rebuilds(stage)) {
+      assertThat(present.tokens).hasSizeGreaterThanOrEqualTo(kept.positions());
+      present.tokens.subList(kept.positions(), present.tokens.size()).clear();
+    }
+    present.rebuilt = kept.rebuilt();
+  }
+
+  /**
+   * A stage that rebuilds gets rows, from the log of the one before or as that one rebuilt them.
+   */
+  private Object replay(int stage, Map<Integer, Held> cache, Replayed replayed) {
+    LinkCommand.Replay replay = replayed.replay();
+    Held held = held(cache, replay.slot());
+    boolean rebuilds = KeptSlot.rebuilds(held.rebuilt, stage);
+    boolean nextRebuilds = KeptSlot.rebuilds(held.rebuilt, stage + 1);
+    int end = replay.startPosition() + replay.tokenCount();
+    assertThat(replayed.rows()).as("rows for stage %d", stage).isEqualTo(rebuilds);
+    for (int i = 0; i < replay.tokenCount(); i++) {
+      if (rebuilds) {
+        assertThat(held.tokens).hasSize(replay.startPosition() + i);
+        held.tokens.add(replay.token(i));
+      } else {
+        assertThat(held.tokens.get(replay.startPosition() + i)).isEqualTo(replay.token(i));
+      }
+    }
+    if (nextRebuilds && !rebuilds) {
+      assertThat(held.logged).isGreaterThanOrEqualTo(end);
+    }
+    return stage == limits.stages() - 1
+        ? new Results(replay.number(), List.of())
+        : new Replayed(replay, nextRebuilds);
   }
 
   private static boolean wants(LinkCommand.Step step, int entry, int t) {
@@ -268,10 +350,47 @@ final class SimulatedPipeline implements SchedulerOutput {
     return (int) Long.remainderUnsigned(hash, vocabulary);
   }
 
-  /** All that was under way is gone. */
+  /**
+   * All that was under way is gone, and some of the stages; the others have what they had, and logs
+   * that reach more or less far back.
+   */
+  void lose() {
+    clearLinks();
+    boolean all = random.nextInt(4) == 0;
+    for (Map<Integer, Held> cache : caches) {
+      if (all || random.nextInt(3) == 0) {
+        cache.clear();
+      }
+      lostSlots.addAll(cache.keySet());
+      for (Held held : cache.values()) {
+        int size = held.tokens.size();
+        held.logged = random.nextInt(3) == 0 ? random.nextInt(size + 1) : size;
+      }
+    }
+  }
+
+  /** What the stages have, when they are put together again. */
+  List<KeptSlot> kept() {
+    List<List<HeldSlot>> stages = new ArrayList<>();
+    for (Map<Integer, Held> cache : caches) {
+      List<HeldSlot> slots = new ArrayList<>();
+      cache.forEach(
+          (slot, held) ->
+              slots.add(new HeldSlot(slot, held.sequence, held.tokens.size(), held.logged)));
+      stages.add(slots);
+    }
+    return KeptPositions.of(stages);
+  }
+
+  /** All is gone. */
   void clear() {
-    links.forEach(ArrayDeque::clear);
+    clearLinks();
     caches.forEach(Map::clear);
+    lostSlots.clear();
+  }
+
+  private void clearLinks() {
+    links.forEach(ArrayDeque::clear);
     failedSlots.clear();
     inFlight = 0;
   }

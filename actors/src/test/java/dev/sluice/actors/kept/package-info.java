@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.actors.kept;
+
+import org.jspecify.annotations.NullMarked;
