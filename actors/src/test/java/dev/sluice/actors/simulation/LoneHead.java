@@ -67,7 +67,7 @@ final class LoneHead {
   void attach() {
     epoch++;
     stage = new SimStage(limits);
-    protocol.scheduler().resume(limits);
+    protocol.scheduler().resume(limits, List.of());
   }
 
   private void onCommand(LinkCommand command) {
