@@ -88,6 +88,7 @@ final class LoneHead {
     switch (command) {
       case LinkCommand.Open _ -> {}
       case LinkCommand.Step step -> protocol.scheduler().arrived(step.number(), results);
+      case LinkCommand.Replay replay -> protocol.scheduler().arrived(replay.number(), results);
       case LinkCommand.Close close -> protocol.scheduler().closed(close.slot());
     }
   }

@@ -42,6 +42,8 @@ final class SimStage {
       }
       case LinkCommand.Close close ->
           assertThat(cache.remove(close.slot())).as("the slot was open").isNotNull();
+      case LinkCommand.Replay replay ->
+          throw new AssertionError("nothing was kept, and yet comes " + replay);
       case LinkCommand.Step step -> {
         int row = 0;
         assertThat(step.rows()).isBetween(1, limits.tokenBudget());
