@@ -16,6 +16,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class AllocationTest {
   private static final int MOST_TRIES = 100;
 
+  /** Bytes for a message sealed and opened. */
+  private static final long SEALED_GARBAGE = 6_000;
+
   @ParameterizedTest(name = "{0}, {1} bytes")
   @CsvSource({
     "aeron:ipc, 0, 2000",
@@ -43,6 +46,31 @@ class AllocationTest {
       }
       assertThat(least).isLessThanOrEqualTo(0);
       assertThat(exchange.taken).isGreaterThanOrEqualTo(2L * rounds);
+    }
+  }
+
+  /**
+   * On a sealed link the JDK's ciphers make some garbage for each message: their state, not copies
+   * of what is sent.
+   */
+  @ParameterizedTest(name = "{0} bytes")
+  @CsvSource({"8192, 500", "100000, 50"})
+  void shouldAllocateLittlePerSealedFrame(int bytes, int rounds) {
+    TransportConfig config =
+        TransportConfig.builder().sealing(LinkSecret.of(new byte[LinkSecret.MIN_BYTES])).build();
+    try (Transport transport = Transport.launch(config);
+        FrameReceiver receiver = transport.receiver(LinkAddress.udp("127.0.0.1", 0, 1));
+        FrameSender sender = transport.sender(receiver.address())) {
+      Links.awaitConnected(sender, receiver);
+      Exchange exchange = new Exchange(sender, receiver, bytes);
+      exchange.run(rounds);
+      ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+      long self = Thread.currentThread().threadId();
+      long least = Long.MAX_VALUE;
+      for (int i = 0; i < MOST_TRIES && least > SEALED_GARBAGE * rounds; i++) {
+        least = Math.min(least, allocated(threads, self, () -> exchange.run(rounds)));
+      }
+      assertThat(least).isLessThanOrEqualTo(SEALED_GARBAGE * rounds);
     }
   }
 

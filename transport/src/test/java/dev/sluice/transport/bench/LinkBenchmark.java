@@ -6,6 +6,7 @@ import dev.sluice.transport.FrameReceiver;
 import dev.sluice.transport.FrameSender;
 import dev.sluice.transport.FrameType;
 import dev.sluice.transport.LinkAddress;
+import dev.sluice.transport.LinkSecret;
 import dev.sluice.transport.PayloadType;
 import dev.sluice.transport.Transport;
 import dev.sluice.transport.TransportConfig;
@@ -42,9 +43,10 @@ import org.openjdk.jmh.util.Statistics;
 
 /**
  * Round trips of a frame to another thread, which sends it back, and one-way throughput of frames
- * to another thread, with the default configuration. A round trip has two links, and the frame is
- * checked, copied and summed on each. The last line of the output is JSON: microseconds, and
- * megabytes a second. From the project's root:
+ * to another thread, with the default configuration: over IPC, over UDP, and over UDP sealed. A
+ * round trip has two links, and the frame is checked, copied and summed on each, and encrypted and
+ * decrypted where it is sealed. The last line of the output is JSON: microseconds, and megabytes a
+ * second. From the project's root:
  *
  * <pre>./mvnw -q -pl transport test-compile exec:exec@benchmark</pre>
  *
@@ -57,7 +59,7 @@ import org.openjdk.jmh.util.Statistics;
 @Measurement(iterations = 3, time = 1)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class LinkBenchmark {
-  @Param({"ipc", "udp"})
+  @Param({"ipc", "udp", "sealed"})
   public String channel = "ipc";
 
   @Param({"8192", "524288", "8388608"})
@@ -73,7 +75,7 @@ public class LinkBenchmark {
 
   /** What is open between setting up and tearing down, and the thread at the other end. */
   private static final class Ends {
-    final Transport transport = Transport.launch(TransportConfig.defaults());
+    final Transport transport;
     final FrameReceiver there;
     final FrameSender out;
     final FrameReceiver back;
@@ -82,6 +84,11 @@ public class LinkBenchmark {
     volatile boolean running = true;
 
     Ends(String channel) {
+      TransportConfig.Builder config = TransportConfig.builder();
+      if (channel.equals("sealed")) {
+        config.sealing(LinkSecret.of(new byte[LinkSecret.MIN_BYTES]));
+      }
+      transport = Transport.launch(config.build());
       there = receiver(channel, 1);
       out = transport.sender(there.address());
       back = receiver(channel, 2);
