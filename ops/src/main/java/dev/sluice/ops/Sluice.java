@@ -1,7 +1,9 @@
 package dev.sluice.ops;
 
 import dev.sluice.actors.placement.PlacementException;
+import dev.sluice.actors.security.SecurityConfigException;
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.ops.certs.CertsCommand;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.tokenizer.TokenizerTrainingException;
 import java.io.PrintStream;
@@ -33,6 +35,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       QuantizeCommand.class,
       EvalCommand.class,
+      CertsCommand.class,
       StartupArchive.class
     },
     footer = {"", "sluice VERB --help explains a verb."})
@@ -93,6 +96,7 @@ public final class Sluice implements Runnable {
         inner instanceof CommandException
             || inner instanceof ModelFileException
             || inner instanceof PlacementException
+            || inner instanceof SecurityConfigException
             || inner instanceof GenerationException
             || inner instanceof TokenizerTrainingException;
     err.println("sluice: " + Failures.message(failure));
