@@ -56,7 +56,8 @@ final class PlanCommand implements Runnable {
               (long) context * streams,
               options.kvType(),
               options.effectiveTokenBudget(),
-              options.effectiveLogitRows(footprint.spec().vocabularySize()));
+              options.effectiveLogitRows(footprint.spec().vocabularySize()),
+              options.activationLog().memoryBytes());
       if (nodes == null) {
         ShardPlan plan = ShardPlan.of(footprint, options.stages(), needs);
         if (asJson) {

@@ -219,7 +219,7 @@ class RunSystemTest {
             "plan",
             "-m",
             model.toString(),
-            "--nodes=a=64m,2,b=64m,4,c=1k",
+            "--nodes=a=1g,2,b=1g,4,c=1k",
             "--stages=2",
             "--json");
     assertThat(result.exitCode()).as(result.err()).isZero();
@@ -229,7 +229,7 @@ class RunSystemTest {
     assertThat(plan.get("spares").get(0).get("node").textValue()).isEqualTo("c");
     SluiceProcess.Result refused =
         SluiceProcess.run(
-            folder, "plan", "-m", model.toString(), "--nodes=a=64m,b=1k", "--stages=2");
+            folder, "plan", "-m", model.toString(), "--nodes=a=1g,b=1k", "--stages=2");
     assertThat(refused.exitCode()).isEqualTo(1);
     assertThat(refused.err()).contains("node b lacks");
   }

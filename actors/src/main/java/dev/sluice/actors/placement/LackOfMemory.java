@@ -62,7 +62,7 @@ final class LackOfMemory {
                 ", or ask for less than the %d tokens of context at a time: %d would fit.",
                 needs.kvTokens(),
                 fitting)
-            : ": not even the weights fit.");
+            : ": not even weights and buffers fit.");
     return new PlacementException(text.toString());
   }
 

@@ -9,13 +9,15 @@ import dev.sluice.model.cache.KvType;
  * @param kvType how keys and values are stored
  * @param maxRows rows of a micro-batch; 0 leaves buffers out of account
  * @param maxLogitRows rows of logits of a micro-batch
+ * @param logBytes what a stage may keep in memory of the activations that it passed on
  */
-public record MemoryNeeds(long kvTokens, KvType kvType, int maxRows, int maxLogitRows) {
+public record MemoryNeeds(
+    long kvTokens, KvType kvType, int maxRows, int maxLogitRows, long logBytes) {
   /** Weights only. */
-  public static final MemoryNeeds WEIGHTS_ONLY = new MemoryNeeds(0, KvType.F32, 0, 0);
+  public static final MemoryNeeds WEIGHTS_ONLY = new MemoryNeeds(0, KvType.F32, 0, 0, 0);
 
   public MemoryNeeds {
-    if (kvTokens < 0 || maxRows < 0 || maxLogitRows < 0) {
+    if (kvTokens < 0 || maxRows < 0 || maxLogitRows < 0 || logBytes < 0) {
       throw new IllegalArgumentException(
           "sizes must not be negative: "
               + kvTokens
@@ -23,7 +25,14 @@ public record MemoryNeeds(long kvTokens, KvType kvType, int maxRows, int maxLogi
               + maxRows
               + " rows, "
               + maxLogitRows
-              + " rows of logits");
+              + " rows of logits, "
+              + logBytes
+              + " bytes of activations");
     }
+  }
+
+  /** Needs without a log of activations. */
+  public MemoryNeeds(long kvTokens, KvType kvType, int maxRows, int maxLogitRows) {
+    this(kvTokens, kvType, maxRows, maxLogitRows, 0);
   }
 }

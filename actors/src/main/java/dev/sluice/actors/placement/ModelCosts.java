@@ -27,6 +27,7 @@ import java.util.stream.LongStream;
  *     stage that has both holds them once
  * @param embeddingLength length of a row of activations
  * @param vocabularySize length of a row of logits
+ * @param workBytesPerRow what a stage works in for each row of a micro-batch
  */
 @SuppressWarnings("ArrayRecordComponent") // within this package, never changed or compared
 record ModelCosts(
@@ -41,7 +42,11 @@ record ModelCosts(
     long sharedBytes,
     long tiedBytes,
     int embeddingLength,
-    int vocabularySize) {
+    int vocabularySize,
+    long workBytesPerRow) {
+  /** Logits that are being sampled while the next ones are computed. */
+  private static final int LOGIT_BUFFERS = 2;
+
   private static final double SCALE = 1L << 40;
 
   /** A model whose weights are all of type F32. */
@@ -69,7 +74,8 @@ record ModelCosts(
         sharedBytes,
         tiedBytes,
         embeddingLength,
-        vocabularySize);
+        vocabularySize,
+        0);
   }
 
   static ModelCosts of(ModelFootprint model, KvType kvType) {
@@ -98,7 +104,8 @@ record ModelCosts(
         model.sharedBytes(),
         apart - model.weightBytes(0, layers),
         model.spec().embeddingLength(),
-        model.spec().vocabularySize());
+        model.spec().vocabularySize(),
+        model.workBytesPerRow());
   }
 
   private long layerWork(int layer) {
@@ -130,10 +137,16 @@ record ModelCosts(
     return sum(layerKvBytes, first, end);
   }
 
-  /** Bytes of a stage's buffers: activations in and out, and logits where it has the head. */
+  /**
+   * Bytes of a stage's buffers: activations in, at work and out, and what it keeps of these; or,
+   * where it has the head, logits.
+   */
   long bufferBytes(MemoryNeeds needs, boolean head) {
-    long bytes = 2L * needs.maxRows() * embeddingLength * Float.BYTES;
-    return head ? bytes + (long) needs.maxLogitRows() * vocabularySize * Float.BYTES : bytes;
+    long row = (long) embeddingLength * Float.BYTES;
+    long bytes = needs.maxRows() * (2 * row + workBytesPerRow);
+    return head
+        ? bytes + (long) LOGIT_BUFFERS * needs.maxLogitRows() * vocabularySize * Float.BYTES
+        : bytes + needs.logBytes();
   }
 
   /** What a stage with these layers holds. */

@@ -35,39 +35,11 @@ public final class ShardPlan {
     return of(ModelCosts.of(model, needs.kvType()), stages, needs);
   }
 
-  /**
-   * Splits by cost so that stage i fits into the memory of node i.
-   *
-   * @param nodeMemories bytes that each node has for its stage, in the order of the pipeline
-   * @param needs what a stage needs besides weights
-   * @throws PlacementException when there are more nodes than layers, or no split fits: the message
-   *     names the node that lacks memory in the closest split, and how many bytes
-   */
-  public static ShardPlan forNodes(
-      ModelFootprint model, List<Long> nodeMemories, MemoryNeeds needs) {
-    return forNodes(ModelCosts.of(model, needs.kvType()), nodeMemories, needs);
-  }
-
   static ShardPlan of(ModelCosts model, int stages, MemoryNeeds needs) {
     checkStages(model, stages);
     long[] cost = prefix(model.relativeCosts());
     Partition.StageCost byCost = (stage, first, end) -> cost[end] - cost[first];
-    return build(model, needs, stages, byCost, "");
-  }
-
-  static ShardPlan forNodes(ModelCosts model, List<Long> nodeMemories, MemoryNeeds needs) {
-    int stages = nodeMemories.size();
-    checkStages(model, stages);
-    long[] cost = prefix(model.relativeCosts());
-    Partition.StageCost fitting =
-        (stage, first, end) ->
-            model.stagePlan(needs, stage, first, end, 0).totalBytes() <= nodeMemories.get(stage)
-                ? cost[end] - cost[first]
-                : Partition.INFEASIBLE;
-    if (Partition.bottleneck(model.layers(), stages, fitting) == Partition.INFEASIBLE) {
-      throw lacking(model, nodeMemories, needs);
-    }
-    return build(model, needs, stages, fitting, " that the nodes' memories allow");
+    return build(model, needs, stages, byCost);
   }
 
   /** The stages in the order of the pipeline. */
@@ -99,11 +71,7 @@ public final class ShardPlan {
   }
 
   private static ShardPlan build(
-      ModelCosts model,
-      MemoryNeeds needs,
-      int stages,
-      Partition.StageCost cost,
-      String constraint) {
+      ModelCosts model, MemoryNeeds needs, int stages, Partition.StageCost cost) {
     int layers = model.layers();
     long slowest = Partition.bottleneck(layers, stages, cost);
     int[] cuts = Partition.evenest(layers, stages, cost, slowest);
@@ -120,11 +88,10 @@ public final class ShardPlan {
       plans.add(model.stagePlan(needs, i, cuts[i], cuts[i + 1], share));
       dearest = costs[i] > costs[dearest] ? i : dearest;
     }
-    return new ShardPlan(plans, explain(model, plans, dearest, constraint));
+    return new ShardPlan(plans, explain(model, plans, dearest));
   }
 
-  private static String explain(
-      ModelCosts model, List<StagePlan> plans, int dearest, String constraint) {
+  private static String explain(ModelCosts model, List<StagePlan> plans, int dearest) {
     int layers = model.layers();
     int stages = plans.size();
     if (stages == 1) {
@@ -139,15 +106,14 @@ public final class ShardPlan {
             + " of the multiply-adds and half its share of the weight bytes read for one token; the"
             + " output head (%.1f %%) counts for the last stage, the embedding's row for the first."
             + " The slowest stage is %d (layers %s) with %.1f %% of the cost, %.1f %% being even:"
-            + " the smallest slowest stage of all contiguous splits%s.",
+            + " the smallest slowest stage of all contiguous splits.",
         layers,
         stages,
         headShare,
         dearest,
         plans.get(dearest).range(),
         100 * plans.get(dearest).costShare(),
-        even,
-        constraint);
+        even);
   }
 
   private static void checkStages(ModelCosts model, int stages) {
@@ -165,43 +131,6 @@ public final class ShardPlan {
               model.layers(),
               model.layers()));
     }
-  }
-
-  private static PlacementException lacking(
-      ModelCosts model, List<Long> memories, MemoryNeeds needs) {
-    int stages = memories.size();
-    Partition.StageCost lack =
-        (stage, first, end) ->
-            Math.max(
-                0, model.stagePlan(needs, stage, first, end, 0).totalBytes() - memories.get(stage));
-    int layers = model.layers();
-    long worst = Partition.bottleneck(layers, stages, lack);
-    int[] cuts = Partition.evenest(layers, stages, lack, worst);
-    StringBuilder text = new StringBuilder("The model does not fit. In the closest split ");
-    String separator = "";
-    for (int i = 0; i < stages; i++) {
-      long missing = lack.of(i, cuts[i], cuts[i + 1]);
-      if (missing > 0) {
-        StagePlan plan = model.stagePlan(needs, i, cuts[i], cuts[i + 1], 0);
-        text.append(
-            String.format(
-                Locale.ROOT,
-                "%snode %d lacks %d bytes: its layers %s need %d (weights %d, KV cache %d, buffers"
-                    + " %d) and it has %d",
-                separator,
-                i,
-                missing,
-                plan.range(),
-                plan.totalBytes(),
-                plan.weightBytes(),
-                plan.kvBytes(),
-                plan.bufferBytes(),
-                memories.get(i)));
-        separator = "; ";
-      }
-    }
-    text.append(". Give it more memory, add a node, or ask for a shorter context.");
-    return new PlacementException(text.toString());
   }
 
   private static long[] prefix(long[] values) {

@@ -135,7 +135,7 @@ final class ClusterPlannerTest {
     assertThatThrownBy(() -> planner.plan(nodes))
         .isInstanceOf(PlacementException.class)
         .hasMessageContaining("node b lacks 77 bytes")
-        .hasMessageContaining("not even the weights fit");
+        .hasMessageContaining("not even weights and buffers fit");
     assertThatThrownBy(() -> planner.plan(List.of())).isInstanceOf(PlacementException.class);
     assertThatThrownBy(() -> planner.plan(List.of(nodes.get(0), nodes.get(0))))
         .isInstanceOf(PlacementException.class)

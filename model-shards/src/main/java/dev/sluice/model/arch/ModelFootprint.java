@@ -183,6 +183,18 @@ public final class ModelFootprint {
     return headType;
   }
 
+  /** Bytes that a shard works in for each row of a pass, whatever its layers. */
+  public long workBytesPerRow() {
+    long stream = 3L * spec.embeddingLength();
+    long attention =
+        spec.queryLength()
+            + spec.keysLength()
+            + spec.valuesLength()
+            + (long) spec.heads() * spec.valueLength();
+    long hidden = (spec.gated() ? 2L : 1L) * spec.feedForwardLength();
+    return Float.BYTES * (stream + attention + hidden);
+  }
+
   /** Multiply-adds of attention in one layer, of one token with each position that it looks at. */
   public long attentionMultiplyAdds() {
     return (long) spec.heads() * (spec.keyLength() + spec.valueLength());

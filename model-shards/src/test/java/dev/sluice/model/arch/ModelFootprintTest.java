@@ -11,6 +11,7 @@ import dev.sluice.model.gguf.GgufTensor;
 import dev.sluice.model.gguf.ModelFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,6 +57,10 @@ class ModelFootprintTest {
       ModelFootprint footprint = ModelFootprint.of(file);
       long weights = 64 * 64 + 2 * 32 * 64 + 64 * 64 + 3 * 64 * 96;
       assertThat(footprint.layerMultiplyAdds(0)).isEqualTo(weights);
+      assertThat(footprint.typedMultiplyAdds(0)).isEqualTo(Map.of(GgmlType.Q8_0, weights));
+      assertThat(footprint.headType()).isEqualTo(GgmlType.Q8_0);
+      assertThat(footprint.workBytesPerRow())
+          .isEqualTo(4 * (3 * 64 + (64 + 32 + 32) + 64 + 2 * 96));
       assertThat(footprint.layerBytes(0)).isEqualTo(weights / 32 * 34 + 2 * 64 * 4);
       assertThat(footprint.headMultiplyAdds()).isEqualTo(50 * 64);
       assertThat(footprint.headBytes()).isEqualTo(50 * 64 / 32 * 34 + 64 * 4);
