@@ -3,6 +3,7 @@ package dev.sluice.ops;
 import dev.sluice.actors.Backend;
 import dev.sluice.actors.LinkKind;
 import dev.sluice.actors.PipelineOptions;
+import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.model.cache.KvType;
 import java.nio.file.Path;
 import java.util.List;
@@ -67,6 +68,15 @@ final class EngineOptions {
   private @Nullable Path aeronDirectory;
 
   @Option(
+      names = "--activation-log",
+      paramLabel = "BYTES[,DISK]",
+      description =
+          "What each stage keeps of what it gave to the next, in memory and then in a temporary"
+              + " file, so that a lost stage is made good without the others; or off (default:"
+              + " 64m,1g).")
+  private @Nullable String activationLog;
+
+  @Option(
       names = "--lora",
       paramLabel = "FILE[=SCALE]",
       description =
@@ -113,6 +123,9 @@ final class EngineOptions {
       if (prefillChunk != 0) {
         options.prefillChunk(prefillChunk);
       }
+      if (activationLog != null) {
+        options.activationLog(activationLog(activationLog));
+      }
       if (aeronDirectory != null) {
         options.aeronDirectory(aeronDirectory);
       }
@@ -120,5 +133,18 @@ final class EngineOptions {
     } catch (IllegalArgumentException e) {
       throw new CommandException(Failures.message(e), e);
     }
+  }
+
+  /**
+   * Reads {@code 64m}, {@code 64m,1g} or {@code off}.
+   *
+   * @throws CommandException when it is none of these
+   */
+  static LogLimits activationLog(String text) {
+    if (text.equals("off")) {
+      return LogLimits.OFF;
+    }
+    String[] parts = text.split(",", 2);
+    return new LogLimits(Bytes.parse(parts[0]), parts.length == 2 ? Bytes.parse(parts[1]) : 0);
   }
 }
