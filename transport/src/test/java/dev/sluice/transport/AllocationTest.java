@@ -17,7 +17,7 @@ class AllocationTest {
   private static final int MOST_TRIES = 100;
 
   /** Bytes for a message sealed and opened. */
-  private static final long SEALED_GARBAGE = 6_000;
+  private static final long SEALED_GARBAGE = 3_000;
 
   @ParameterizedTest(name = "{0}, {1} bytes")
   @CsvSource({

@@ -98,7 +98,7 @@ public final class SecurityConfig {
             "akka.remote.artery.transport",
             "tls-tcp",
             "akka.remote.artery.ssl.ssl-engine-provider",
-            "akka.remote.artery.tcp.ssl.RotatingKeysSSLEngineProvider",
+            CountedTls.class.getName(),
             engine + "protocol",
             "TLSv1.3",
             engine + "enabled-algorithms",
