@@ -6,7 +6,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Numbers of bytes as people write and read them; k, m, g and t are powers of 1024. */
-final class Bytes {
+public final class Bytes {
   private static final String UNITS = "kmgt";
   private static final Pattern TEXT =
       Pattern.compile("([0-9]{1,15}(?:\\.[0-9]{1,6})?)\\s*([kmgt]?)(?:i?b)?");
@@ -18,7 +18,7 @@ final class Bytes {
    *
    * @throws CommandException when it is none of this kind
    */
-  static long parse(String text) {
+  public static long parse(String text) {
     Matcher parts = TEXT.matcher(text.strip().toLowerCase(Locale.ROOT));
     if (!parts.matches()) {
       throw new CommandException("'" + text + "' is no size in bytes; write 12g, 512m or 4096");
@@ -33,7 +33,7 @@ final class Bytes {
   }
 
   /** Three digits or so and a unit: {@code 1.23 GiB}. */
-  static String text(long bytes) {
+  public static String text(long bytes) {
     double value = bytes;
     int power = 0;
     while (value >= 1024 && power < UNITS.length()) {

@@ -2,8 +2,13 @@ package dev.sluice.ops;
 
 import dev.sluice.actors.placement.PlacementException;
 import dev.sluice.actors.security.SecurityConfigException;
+import dev.sluice.actors.weights.WeightsException;
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.model.store.StoreException;
 import dev.sluice.ops.certs.CertsCommand;
+import dev.sluice.ops.store.ListCommand;
+import dev.sluice.ops.store.PullCommand;
+import dev.sluice.ops.store.RemoveCommand;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.tokenizer.TokenizerTrainingException;
 import java.io.PrintStream;
@@ -36,6 +41,9 @@ import picocli.CommandLine.Spec;
       QuantizeCommand.class,
       EvalCommand.class,
       CertsCommand.class,
+      PullCommand.class,
+      ListCommand.class,
+      RemoveCommand.class,
       StartupArchive.class
     },
     footer = {"", "sluice VERB --help explains a verb."})
@@ -97,6 +105,8 @@ public final class Sluice implements Runnable {
             || inner instanceof ModelFileException
             || inner instanceof PlacementException
             || inner instanceof SecurityConfigException
+            || inner instanceof StoreException
+            || inner instanceof WeightsException
             || inner instanceof GenerationException
             || inner instanceof TokenizerTrainingException;
     err.println("sluice: " + Failures.message(failure));
