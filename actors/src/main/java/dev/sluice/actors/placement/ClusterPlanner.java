@@ -73,9 +73,9 @@ public final class ClusterPlanner {
 
   /**
    * A plan that leaves things in place where it can: ranges of nodes that are still there stay, and
-   * spares take those of nodes that are gone. Where that does not fit, or is more than {@value
-   * #WORTH_MOVING} times as slow as the best, the layers are cut anew, and among good placements
-   * the one that moves the fewest bytes is taken.
+   * spares take those of nodes that are gone. Where that does not fit, or is {@value #WORTH_MOVING}
+   * times as slow as the best, the layers are cut anew, and among good placements the one that
+   * moves the fewest bytes is taken.
    *
    * @param previous the placement so far, in the order of the pipeline; may be empty
    * @throws PlacementException where no placement fits: which node lacks how many bytes
@@ -88,15 +88,17 @@ public final class ClusterPlanner {
         new KeptRanges(costs, needs.kvTokens())
             .of(previous)
             .filter(arrangement -> stages == 0 || arrangement.stages() == stages);
-    List<LayerRange> held = previous.isEmpty() ? List.of() : PlacementSearch.held(sorted, previous);
-    Optional<Arrangement> best = search.best(held);
-    if (best.isEmpty()) {
-      throw new LackOfMemory(costs, orders(costs), needs, stages).exception();
+    PlanWriter writer = new PlanWriter(costs, needs, stages, previous);
+    // One question instead of a whole plan: streams are waiting.
+    if (kept.isPresent()
+        && search.within(search.period(kept.get()) / WORTH_MOVING, needs.kvTokens()).isEmpty()) {
+      return writer.write(kept.get(), true);
     }
-    boolean keeps =
-        kept.isPresent() && search.period(kept.get()) <= WORTH_MOVING * search.period(best.get());
-    return new PlanWriter(costs, needs, stages, previous)
-        .write(keeps ? kept.get() : best.get(), keeps);
+    List<LayerRange> held = previous.isEmpty() ? List.of() : PlacementSearch.held(sorted, previous);
+    return search
+        .best(held)
+        .map(best -> writer.write(best, false))
+        .orElseThrow(() -> new LackOfMemory(costs, orders(costs), needs, stages).exception());
   }
 
   private List<NodeOffer> checked(List<NodeOffer> nodes) {
