@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Measures how fast this machine computes with a model's weights: the real kernels on matrices of
- * the model's types and row lengths, with all threads. It takes at most about a second, and nothing
- * when it was done before by the same program on the same machine.
+ * the model's types and row lengths, with all threads. It takes about a second, and nothing when it
+ * was done before by the same program on the same machine.
  */
 public final class KernelSpeed {
   private static final Logger LOG = LoggerFactory.getLogger(KernelSpeed.class);
@@ -36,7 +36,7 @@ public final class KernelSpeed {
   /**
    * The speeds of this machine, measured or found in the cache; without those that could not be
    * measured because other programs had the processor; these are tried again the next time. Blocks
-   * for about a second at most and takes up to 64 MiB meanwhile.
+   * for about a second, up to four where compiling takes long, and takes up to 64 MiB meanwhile.
    *
    * @param kinds see {@link MatrixKind#of}
    * @param pool the threads that will compute

@@ -22,8 +22,13 @@ final class SpeedRun {
   /** A product of this length is timed well enough. */
   private static final long LONG_ENOUGH_NANOS = 2_000_000;
 
-  /** No compiled code is so slow, on any machine: it is still being interpreted. */
-  private static final double SLOWEST = 5e7;
+  /**
+   * Multiply-adds a second below which the code is not yet fully compiled: small boards do several
+   * times as many, and code on its way there a small part.
+   */
+  private static final double SLOWEST_DECODE = 4e8;
+
+  private static final double SLOWEST_PROMPT = 1.2e9;
 
   /** The compiler may want so many times the time, which it is then given. */
   private static final int PATIENCE = 4;
@@ -69,9 +74,9 @@ final class SpeedRun {
       Matrix matrix = Matrix.of(kind.type(), rows, kind.columns(), weights);
       MemorySegment x = floats(arena, (long) PROMPT_TOKENS * kind.columns());
       MemorySegment y = floats(arena, PROMPT_TOKENS * rows);
-      double decode = rate(matrix, x, y, 1, nanos / 2);
-      double prompt = rate(matrix, x, y, PROMPT_TOKENS, nanos / 2);
-      return Math.min(decode, prompt) < SLOWEST
+      double decode = rate(matrix, x, y, 1, nanos / 2, SLOWEST_DECODE);
+      double prompt = rate(matrix, x, y, PROMPT_TOKENS, nanos / 2, SLOWEST_PROMPT);
+      return decode < SLOWEST_DECODE || prompt < SLOWEST_PROMPT
           ? Optional.empty()
           : Optional.of(new KernelRate(decode, prompt));
     }
@@ -87,13 +92,14 @@ final class SpeedRun {
    * enough; what was timed before was code that is not yet compiled, and the best part counts,
    * since whatever else the machine does can only make it slower.
    */
-  private double rate(Matrix matrix, MemorySegment x, MemorySegment y, int tokens, long budget) {
+  private double rate(
+      Matrix matrix, MemorySegment x, MemorySegment y, int tokens, long budget, double slowest) {
     long start = clocks.wall().getAsLong();
     long computed = clocks.processor().getAsLong();
     long rows = Math.min(FIRST_ROWS, matrix.rows());
     long next = 0;
     double best = 0;
-    boolean alone = true;
+    boolean alone;
     long taken;
     do {
       if (next + rows > matrix.rows()) {
@@ -114,7 +120,7 @@ final class SpeedRun {
       }
       taken = now - start;
       alone = clocks.processor().getAsLong() - computed >= ALONE * taken;
-    } while (taken < (alone && best < SLOWEST ? PATIENCE * budget : budget));
+    } while (taken < (alone && best < slowest ? PATIENCE * budget : budget));
     return alone ? best : 0;
   }
 }
