@@ -16,7 +16,7 @@ public final class SluiceMill {
   /** What the model is called. */
   public static final String NAME = "sluice-mill";
 
-  static final String RESOURCE = NAME + ".gguf";
+  static final String RESOURCE = NAME + "/" + NAME + ".gguf";
 
   private SluiceMill() {}
 
