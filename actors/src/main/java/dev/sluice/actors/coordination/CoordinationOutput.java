@@ -1,0 +1,13 @@
+package dev.sluice.actors.coordination;
+
+/** What {@link Coordination} makes happen. Called within its methods; must not call back. */
+public interface CoordinationOutput {
+  /** Tells a node all that it is to do. */
+  void order(NodeId node, NodeOrder order);
+
+  /** Tells all gateways. */
+  void announce(PipelineState state);
+
+  /** Something that whoever runs the cluster wants to read. */
+  void log(String text);
+}

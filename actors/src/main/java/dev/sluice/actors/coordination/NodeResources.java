@@ -1,0 +1,17 @@
+package dev.sluice.actors.coordination;
+
+import dev.sluice.actors.WireMessage;
+import dev.sluice.actors.placement.NodeOffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a node has to give.
+ *
+ * @param data where it receives frames
+ * @param offer memory, cores and speeds, under its name
+ * @param version of the program
+ * @param model the model whose file it has; null for none
+ */
+public record NodeResources(
+    DataAddress data, NodeOffer offer, String version, @Nullable ModelCard model)
+    implements WireMessage {}
