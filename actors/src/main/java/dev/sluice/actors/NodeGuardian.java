@@ -7,27 +7,28 @@ import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
+import dev.sluice.actors.coordination.CoordinationSettings;
+import dev.sluice.actors.coordination.Placement;
+import dev.sluice.actors.gateway.HeadDirectory;
 import org.jspecify.annotations.Nullable;
 
-/** The root of a node's actors: has the coordinator of the pipeline that runs here. */
+/** The root of the actors of a process that runs alone: a node, and what coordinates it. */
 final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   /** What it is told. */
   sealed interface Command {}
 
-  /** Builds a pipeline. */
-  record StartPipeline(
-      PipelineBlueprint blueprint,
-      AtomicReference<PipelineStats.Scheduling> stats,
-      AtomicInteger epochs,
-      ActorRef<PipelineCoordinator.Outcome> replyTo)
+  /** Builds a pipeline; the directory tells how that went. */
+  record Start(
+      NodeEnvironment environment,
+      CoordinationSettings settings,
+      Placement placement,
+      HeadDirectory directory)
       implements Command {}
 
-  /** Ends the pipeline, if there is one, and the node's actor system after it. */
+  /** Ends the pipeline, if there is one, and the actor system after it. */
   record Stop() implements Command {}
 
-  private @Nullable ActorRef<PipelineCoordinator.Command> coordinator;
+  private @Nullable ActorRef<NodeActor.Command> node;
 
   static Behavior<Command> create() {
     return Behaviors.setup(NodeGuardian::new);
@@ -40,36 +41,33 @@ final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   @Override
   public Receive<Command> createReceive() {
     return newReceiveBuilder()
-        .onMessage(StartPipeline.class, this::onStart)
+        .onMessage(Start.class, this::onStart)
         .onMessage(Stop.class, _ -> onStop())
         .onSignal(Terminated.class, _ -> Behaviors.stopped())
         .build();
   }
 
-  private Behavior<Command> onStart(StartPipeline start) {
-    if (coordinator != null) {
-      start
-          .replyTo()
-          .tell(new PipelineCoordinator.StartFailed("the node runs a pipeline already", null));
-      return this;
-    }
-    ActorRef<PipelineCoordinator.Command> started =
-        getContext()
-            .spawn(
-                PipelineCoordinator.create(
-                    start.blueprint(), start.stats(), start.epochs(), start.replyTo()),
-                "coordinator");
+  private Behavior<Command> onStart(Start start) {
+    ActorRef<NodeActor.Command> started =
+        getContext().spawn(NodeActor.create(start.environment()), "node");
     getContext().watch(started);
-    coordinator = started;
+    node = started;
+    ActorRef<CoordinatorActor.Command> coordinator =
+        getContext()
+            .spawn(CoordinatorActor.create(start.settings(), start.placement()), "coordinator");
+    getContext()
+        .spawn(DirectoryActor.create(start.directory()), "directory")
+        .tell(new DirectoryActor.Follow(coordinator));
+    started.tell(new NodeActor.Follow(coordinator));
     return this;
   }
 
   private Behavior<Command> onStop() {
-    ActorRef<PipelineCoordinator.Command> current = coordinator;
+    ActorRef<NodeActor.Command> current = node;
     if (current == null) {
       return Behaviors.stopped();
     }
-    current.tell(new PipelineCoordinator.Stop());
+    current.tell(new NodeActor.Stop());
     return this;
   }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.actors;
 
+import dev.sluice.actors.coordination.PipelineSizes;
 import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.cache.KvType;
@@ -122,6 +123,25 @@ public record PipelineOptions(
   /** The positions of the KV cache for a model, where 0 stands for the default. */
   public int effectiveKvTokens(int modelContext) {
     return kvTokens == 0 ? effectiveContext(modelContext) : kvTokens;
+  }
+
+  /** What the nodes of a pipeline of a model agree on. */
+  public PipelineSizes sizes(int embeddingLength, int vocabularySize, int modelContext) {
+    return new PipelineSizes(
+        embeddingLength,
+        vocabularySize,
+        effectiveContext(modelContext),
+        effectiveKvTokens(modelContext),
+        kvType,
+        pageTokens,
+        maxSequences,
+        maxWaiting,
+        prefillChunk,
+        effectiveTokenBudget(),
+        effectiveLogitRows(vocabularySize),
+        unreadLimit,
+        queueTimeout,
+        stepTimeout);
   }
 
   private static void within(String name, int value, int low, int high) {

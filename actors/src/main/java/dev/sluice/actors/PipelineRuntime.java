@@ -1,36 +1,26 @@
 package dev.sluice.actors;
 
 import akka.NotUsed;
-import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
-import akka.actor.typed.javadsl.AskPattern;
 import akka.stream.javadsl.Source;
+import dev.sluice.actors.coordination.CoordinationSettings;
 import dev.sluice.actors.gateway.GenerateStage;
 import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.gguf.ModelFileException;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
-import dev.sluice.transport.LinkAddress;
 import dev.sluice.transport.Transport;
 import dev.sluice.transport.TransportConfig;
-import java.io.IOException;
-import java.net.DatagramSocket;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.IntFunction;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,19 +28,18 @@ import org.slf4j.LoggerFactory;
 /** What a pipeline in one process consists of, opened in order and closed in reverse order. */
 final class PipelineRuntime implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PipelineRuntime.class);
-  private static final String LOOPBACK = "127.0.0.1";
 
   private final PipelineOptions options;
   private final AutoCloseable resource;
   private final long startNanos = System.nanoTime();
   private final AtomicReference<PipelineStats.Scheduling> scheduling =
       new AtomicReference<>(PipelineStats.Scheduling.NONE);
-  private final AtomicInteger epochs = new AtomicInteger();
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private final NodeMonitors monitors = new NodeMonitors("");
   private final HeadDirectory directory = new HeadDirectory("the pipeline is starting");
   private @Nullable Transport transport;
   private @Nullable ActorSystem<NodeGuardian.Command> system;
-  private @Nullable PipelineBlueprint blueprint;
-  private @Nullable BusyTracker overlap;
+  private @Nullable LocalPlan local;
 
   PipelineRuntime(PipelineOptions options, AutoCloseable resource) {
     this.options = options;
@@ -73,14 +62,9 @@ final class PipelineRuntime implements AutoCloseable {
     if (failure != null) {
       throw failure;
     }
-    BusyTracker tracker = new BusyTracker(plan.ranges().size(), startNanos);
-    overlap = tracker;
-    List<StageMonitor> monitors = new ArrayList<>();
-    plan.stages().forEach(s -> monitors.add(new StageMonitor(s.stage(), s.range(), tracker)));
-    PipelineBlueprint built =
-        new PipelineBlueprint(plan, shape, options, factory, launched, links(), monitors);
-    blueprint = built;
-    directory.publish(new HeadDirectory.At(await(built)));
+    LocalPlan built = LocalPlan.of(plan, shape, options);
+    local = built;
+    await(built, factory, launched);
     String ended = "the pipeline has ended";
     var _ =
         system()
@@ -101,40 +85,57 @@ final class PipelineRuntime implements AutoCloseable {
     }
   }
 
-  private ActorRef<SchedulerActor.Command> await(PipelineBlueprint built) {
-    ActorSystem<NodeGuardian.Command> actors = system();
-    Duration limit = options.startTimeout().plusSeconds(5);
-    CompletableFuture<PipelineCoordinator.Outcome> started =
-        AskPattern.<NodeGuardian.Command, PipelineCoordinator.Outcome>ask(
-                actors,
-                replyTo -> new NodeGuardian.StartPipeline(built, scheduling, epochs, replyTo),
-                limit,
-                actors.scheduler())
-            .toCompletableFuture();
-    PipelineCoordinator.Outcome outcome;
+  /** Starts the actors and waits until the pipeline serves, or will not. */
+  private void await(LocalPlan built, ShardFactory factory, Transport launched) {
+    NodeEnvironment environment =
+        new NodeEnvironment(
+            LocalPlan.NODE,
+            built::resources,
+            launched,
+            built.links(),
+            (_, o) -> factory.load(o.withAdapters(options.adapters())),
+            options.activationLog(),
+            monitors,
+            scheduling,
+            failure,
+            LOG::debug,
+            () -> {});
+    CompletableFuture<HeadDirectory.Head> known = new CompletableFuture<>();
+    Consumer<HeadDirectory.Head> subscriber =
+        head -> {
+          if (!(head instanceof HeadDirectory.Missing)) {
+            known.complete(head);
+          }
+        };
+    directory.subscribe(subscriber);
+    CoordinationSettings settings = CoordinationSettings.standalone(options.startTimeout());
+    system().tell(new NodeGuardian.Start(environment, settings, built, directory));
+    HeadDirectory.Head head;
     try {
-      outcome = started.get(limit.toMillis() + 1_000, TimeUnit.MILLISECONDS);
+      head = known.get(options.startTimeout().toMillis() + 5_000, TimeUnit.MILLISECONDS);
     } catch (ExecutionException | TimeoutException e) {
       throw new PipelineException("The pipeline could not be started", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new PipelineException("Interrupted while the pipeline was started", e);
+    } finally {
+      directory.unsubscribe(subscriber);
     }
-    return switch (outcome) {
-      case PipelineCoordinator.Started ready -> ready.scheduler();
-      case PipelineCoordinator.StartFailed failed -> throw refused(failed);
-    };
+    switch (head) {
+      case HeadDirectory.Closed(String reason) -> throw refused(reason);
+      case HeadDirectory.Unavailable(String reason, var _) -> throw refused(reason);
+      case HeadDirectory.At _, HeadDirectory.Missing _ -> {}
+    }
   }
 
   /** A bad model file is the caller's to hear about as such. */
-  private static RuntimeException refused(PipelineCoordinator.StartFailed failed) {
-    if (failed.cause() instanceof ModelFileException badFile) {
+  private RuntimeException refused(String reason) {
+    Throwable cause = failure.get();
+    if (cause instanceof ModelFileException badFile) {
       return badFile;
     }
-    String message = "The pipeline could not be started: " + failed.reason();
-    return failed.cause() == null
-        ? new PipelineException(message)
-        : new PipelineException(message, failed.cause());
+    String message = "The pipeline could not be started: " + reason;
+    return cause == null ? new PipelineException(message) : new PipelineException(message, cause);
   }
 
   private TransportConfig config(ModelShape shape) {
@@ -164,34 +165,6 @@ final class PipelineRuntime implements AutoCloseable {
     return builder.build();
   }
 
-  private IntFunction<LinkAddress> links() {
-    return switch (options.link()) {
-      case IPC -> {
-        // Others may use the same external driver; streams of their own keep pipelines apart.
-        int base =
-            options.aeronDirectory().isPresent() ? new SecureRandom().nextInt(1 << 20) << 10 : 0;
-        yield stream -> LinkAddress.ipc(base + stream);
-      }
-      case UDP -> {
-        int port = freePort();
-        // One port for all links: streams tell them apart.
-        yield stream -> LinkAddress.udp(LOOPBACK, port, stream);
-      }
-    };
-  }
-
-  /**
-   * A port that was free a moment ago; should another process take it, starting fails and says so.
-   */
-  private static int freePort() {
-    try (DatagramSocket socket =
-        new DatagramSocket(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new PipelineException("There is no free UDP port on " + LOOPBACK, e);
-    }
-  }
-
   Source<TokenEvent, NotUsed> generate(TokenRequest request) {
     return Source.fromGraph(
         new GenerateStage(directory, request, window(request), options.queueTimeout()));
@@ -207,26 +180,22 @@ final class PipelineRuntime implements AutoCloseable {
     if (!request.scorePrompt()) {
       return least;
     }
-    int rows = options.effectiveLogitRows(blueprint().shape().vocabularySize());
-    return least + 1 + rows * (blueprint().stages() + 1);
+    int rows = local().sizes().maxLogitRows();
+    return least + 1 + rows * (local().plan().stages().size() + 1);
   }
 
   PipelineStats stats() {
-    BusyTracker tracker = overlap;
-    if (tracker == null) {
-      throw new IllegalStateException("not started");
-    }
     long now = System.nanoTime();
     return new PipelineStats(
         now - startNanos,
-        epochs.get(),
-        blueprint().stageStats(),
-        tracker.nanos(now),
+        monitors.epoch(),
+        monitors.stages(),
+        monitors.overlapNanos(now),
         Objects.requireNonNullElse(scheduling.get(), PipelineStats.Scheduling.NONE));
   }
 
   ShardPlan plan() {
-    return blueprint().plan();
+    return local().plan();
   }
 
   ActorSystem<NodeGuardian.Command> system() {
@@ -237,8 +206,8 @@ final class PipelineRuntime implements AutoCloseable {
     return actors;
   }
 
-  private PipelineBlueprint blueprint() {
-    PipelineBlueprint built = blueprint;
+  private LocalPlan local() {
+    LocalPlan built = local;
     if (built == null) {
       throw new IllegalStateException("not started");
     }

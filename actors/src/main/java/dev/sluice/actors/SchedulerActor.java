@@ -73,17 +73,11 @@ public final class SchedulerActor extends AbstractBehavior<SchedulerActor.Comman
       List<KeptSlot> kept)
       implements Command {}
 
-  /**
-   * The epoch is over: what is in the pipeline waits for the next; answered when the links are
-   * closed.
-   */
-  public record Detach(String reason, ActorRef<Detached> replyTo) implements Command {}
+  /** The epoch is over: what is in the pipeline waits for the next. */
+  public record Detach(String reason) implements Command {}
 
   /** There will be no pipeline any more: everything fails, now and later. */
   public record GiveUp(String reason) implements Command {}
-
-  /** The links are closed. */
-  public record Detached() {}
 
   private record Results(int epoch, long microBatch, List<RowResult> rows) implements Command {}
 
@@ -113,21 +107,30 @@ public final class SchedulerActor extends AbstractBehavior<SchedulerActor.Comman
   /** To a {@link Demand} that was repeated: the generation is live, so many events were sent. */
   public record Delivered(GenerationId id, int count) implements Reply, WireMessage {}
 
-  /** The head's side has failed in an epoch: told to the coordinator. */
-  public record HeadFailed(int epoch, String reason) {}
+  /** How the head's side does in an epoch: told to its node. */
+  public sealed interface HeadEvent {
+    int epoch();
+  }
+
+  /** It serves the stages. */
+  public record HeadAttached(int epoch) implements HeadEvent {}
+
+  /** It has failed. */
+  public record HeadFailed(int epoch, String reason) implements HeadEvent {}
 
   /**
    * What it needs of its surroundings.
    *
    * @param stepTimeout longest time of a micro-batch in flight, and of a frame that waits to be
    *     sent
+   * @param node told how the head does
    * @param stats where a snapshot is left after each message
    */
   public record Surroundings(
       Transport transport,
       FailureText failureText,
       Duration stepTimeout,
-      ActorRef<HeadFailed> coordinator,
+      ActorRef<HeadEvent> node,
       AtomicReference<PipelineStats.Scheduling> stats) {}
 
   private final Surroundings surroundings;
@@ -224,10 +227,7 @@ public final class SchedulerActor extends AbstractBehavior<SchedulerActor.Comman
         }
       }
       case Attach attach -> onAttach(attach);
-      case Detach detach -> {
-        detach(detach.reason());
-        detach.replyTo().tell(new Detached());
-      }
+      case Detach detach -> detach(detach.reason());
       case GiveUp giveUp -> {
         closeLinks();
         head.refuseAll(giveUp.reason());
@@ -248,10 +248,11 @@ public final class SchedulerActor extends AbstractBehavior<SchedulerActor.Comman
     } catch (RuntimeException e) {
       getContext().getLog().warn("the head's links, epoch {}", epoch, e);
       String reason = "the head's links could not be opened: " + StageMonitor.describe(e);
-      surroundings.coordinator().tell(new HeadFailed(epoch, reason));
+      surroundings.node().tell(new HeadFailed(epoch, reason));
       return;
     }
     scheduler.resume(attach.limits(), attach.kept());
+    surroundings.node().tell(new HeadAttached(epoch));
   }
 
   private Links open(Attach attach) {
@@ -319,7 +320,7 @@ public final class SchedulerActor extends AbstractBehavior<SchedulerActor.Comman
   private void broken(String reason) {
     if (links != null) {
       detach(reason);
-      surroundings.coordinator().tell(new HeadFailed(epoch, reason));
+      surroundings.node().tell(new HeadFailed(epoch, reason));
     }
   }
 

@@ -28,7 +28,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
    * loaded, and so does what they hold. Answered by {@link Ready} or {@link LoadFailed}; later
    * {@link Lost} may follow.
    */
-  record Assign(ShardAssignment assignment, ActorRef<Report> replyTo) implements Command {}
+  record Assign(ShardAssignment assignment, ShardResources resources, ActorRef<Report> replyTo)
+      implements Command {}
 
   /** Ends the runner, frees the shard and stops; watching tells when. */
   record Stop() implements Command {}
@@ -53,7 +54,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   /** The runner cannot go on in this epoch. */
   record Lost(int stage, int epoch, String reason) implements Report {}
 
-  private final ShardResources resources;
+  private ShardResources resources;
+  private String model = "";
   private @Nullable StageSlots slots;
   private @Nullable ShardOptions options;
   private @Nullable RunningShard running;
@@ -84,6 +86,12 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
 
   private Behavior<Command> onAssign(Assign assign) {
     ShardAssignment assignment = assign.assignment();
+    StageSlots has = slots;
+    if (has != null && assign.resources().monitor() != resources.monitor()) {
+      resources.monitor().shard(null);
+      assign.resources().monitor().shard(has.shard());
+    }
+    resources = assign.resources();
     coordinator = assign.replyTo();
     stage = assignment.stage();
     epoch = assignment.epoch();
@@ -111,14 +119,18 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     StageSlots current = slots;
     ShardOptions had = options;
     ShardOptions wanted = assignment.options();
-    if (current != null && had != null && serves(had, wanted)) {
+    if (current != null
+        && had != null
+        && serves(had, wanted)
+        && model.equals(assignment.model())) {
       return current;
     }
     closeShard();
-    ModelShard shard = resources.factory().load(wanted);
+    ModelShard shard = resources.loader().load(assignment.model(), wanted);
     StageSlots loaded = new StageSlots(shard, log(assignment), wanted.maxSequences());
     slots = loaded;
     options = wanted;
+    model = assignment.model();
     resources.monitor().shard(shard);
     return loaded;
   }

@@ -9,6 +9,7 @@ import dev.sluice.transport.LinkAddress;
  * @param epoch of the pipeline
  * @param stage index of the stage
  * @param last whether it is the last one, which samples
+ * @param model content id of the file
  * @param options its layers and sizes
  * @param inbound where it listens
  * @param outbound where the next stage listens, or, for the last one, the head
@@ -17,6 +18,7 @@ record ShardAssignment(
     int epoch,
     int stage,
     boolean last,
+    String model,
     ShardOptions options,
     LinkAddress inbound,
     LinkAddress outbound) {}

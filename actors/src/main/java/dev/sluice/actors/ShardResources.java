@@ -11,7 +11,7 @@ import java.time.Duration;
  * @param log how much of what it gives to the next stage it keeps
  */
 record ShardResources(
-    ShardFactory factory,
+    ShardLoader loader,
     Transport transport,
     ModelShape shape,
     StageMonitor monitor,

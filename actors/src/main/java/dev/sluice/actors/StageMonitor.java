@@ -15,6 +15,7 @@ final class StageMonitor {
 
   private final int stage;
   private final LayerRange range;
+  private final String where;
   private final BusyTracker overlap;
   private final LatencyHistogram hops = new LatencyHistogram();
   private final AtomicLong busyNanos = new AtomicLong();
@@ -24,10 +25,22 @@ final class StageMonitor {
   private volatile @Nullable String lastFailure;
   private volatile @Nullable ModelShard shard;
 
-  StageMonitor(int stage, LayerRange range, BusyTracker overlap) {
+  /**
+   * @param where what follows the stage's name: nothing, or on which node it is
+   */
+  StageMonitor(int stage, LayerRange range, String where, BusyTracker overlap) {
     this.stage = stage;
     this.range = range;
+    this.where = where;
     this.overlap = overlap;
+  }
+
+  int stage() {
+    return stage;
+  }
+
+  LayerRange range() {
+    return range;
   }
 
   void arrived(long sentNanos, long now) {
@@ -57,7 +70,7 @@ final class StageMonitor {
 
   /** {@code stage 1 (layers 4..8)}. */
   String name() {
-    return "stage " + stage + " (layers " + range + ")";
+    return "stage " + stage + " (layers " + range + ")" + where;
   }
 
   /** What the shard said when it threw last; null where it never did. */

@@ -49,6 +49,7 @@ final class ChatCommand implements Runnable {
   @Mixin private ModelOption model = new ModelOption();
   @Mixin private SamplingOptions sampling = new SamplingOptions();
   @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Option(
       names = "--system",
@@ -58,7 +59,7 @@ final class ChatCommand implements Runnable {
 
   @Override
   public void run() {
-    try (Session session = Session.open(model.open(), engine.pipeline(1));
+    try (Session session = Session.open(model.open(), engine.pipeline(1), cluster);
         Terminal terminal = terminal()) {
       new Dialogue(session, terminal).run();
     } catch (IOException e) {
@@ -178,7 +179,7 @@ final class ChatCommand implements Runnable {
               .viaMat(session.text(), Keep.right())
               .viaMat(KillSwitches.single(), Keep.right())
               .toMat(Sink.foreach(event -> show(event, answer)), Keep.both())
-              .run(session.pipeline().system());
+              .run(session.engine().system());
       UniqueKillSwitch stop = stream.first();
       CompletionStage<?> done = stream.second();
       Terminal.SignalHandler previous = terminal.handle(Terminal.Signal.INT, _ -> stop.shutdown());

@@ -126,6 +126,7 @@ final class EvalCommand implements Runnable {
 
   @Mixin private DrawOptions draw = new DrawOptions();
   @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Override
   public void run() {
@@ -136,13 +137,14 @@ final class EvalCommand implements Runnable {
     }
     GgufFile file = model.open();
     try (Session session =
-        Session.open(file, engine.pipelineForMany(parallel, ModelSpec.of(file).contextLength()))) {
+        Session.open(
+            file, engine.pipelineForMany(parallel, ModelSpec.of(file).contextLength()), cluster)) {
       Evaluator evaluator =
           new Evaluator(
-              session.pipeline().generator(),
+              session.engine().generator(),
               session.tokenizer(),
               plain ? null : ChatTemplate.of(session.file().metadata(), session.tokenizer()),
-              session.pipeline().system(),
+              session.engine().system(),
               new Evaluator.Settings(parallel, session.contextTokens(), maxTokens));
       List<Outcome> outcomes = new ArrayList<>();
       for (EvalTask task : tasks) {

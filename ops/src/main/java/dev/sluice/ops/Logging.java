@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import java.util.List;
 
 /**
  * Logs warnings and errors on standard error. Found by Logback as a service; a configuration in
@@ -33,6 +34,11 @@ public final class Logging extends ContextAwareBase implements Configurator {
     Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     root.setLevel(Level.toLevel(System.getProperty("sluice.log"), Level.WARN));
     root.addAppender(appender);
+    // Of every connection that a leaving member closes, and of every pulse that is late.
+    for (String chatty :
+        List.of("akka.stream.Materializer", "akka.remote.PhiAccrualFailureDetector")) {
+      context.getLogger(chatty).setLevel(Level.ERROR);
+    }
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 }

@@ -26,6 +26,7 @@ final class RunCommand implements Runnable {
   @Mixin private TextInput input = new TextInput();
   @Mixin private SamplingOptions sampling = new SamplingOptions();
   @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Option(names = "--no-special", description = "Add no BOS or other special token to the text.")
   private boolean noSpecial;
@@ -56,9 +57,9 @@ final class RunCommand implements Runnable {
     String text = input.read();
     TextRequest request =
         sampling.request(new TextRequest.Prompt.Text(text, !noSpecial, parseSpecial));
-    try (Session session = Session.open(model.open(), engine.pipeline(1))) {
+    try (Session session = Session.open(model.open(), engine.pipeline(1), cluster)) {
       long loaded = System.nanoTime();
-      PipelineStats before = session.pipeline().stats();
+      @Nullable PipelineStats before = session.engine().stats().orElse(null);
       if (echo && !asJson) {
         Streams.out().print(text);
       }
@@ -66,7 +67,7 @@ final class RunCommand implements Runnable {
           Source.single(request)
                       .via(session.text())
                       .map(this::print)
-                      .runWith(Sink.<TextEvent>last(), session.pipeline().system())
+                      .runWith(Sink.<TextEvent>last(), session.engine().system())
                       .toCompletableFuture()
                       .join()
                   instanceof TextEvent.Finished last
@@ -78,7 +79,10 @@ final class RunCommand implements Runnable {
       Streams.out().flush();
       if (stats && finished != null) {
         Statistics.print(
-            session.pipeline().stats().since(before), finished, loaded - start, sampling.seed());
+            before == null ? null : session.engine().stats().orElseThrow().since(before),
+            finished,
+            loaded - start,
+            sampling.seed());
       }
     }
   }

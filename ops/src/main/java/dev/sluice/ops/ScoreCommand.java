@@ -27,6 +27,7 @@ final class ScoreCommand implements Runnable {
   @Mixin private ModelOption model = new ModelOption();
   @Mixin private TextInput input = new TextInput();
   @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Option(
       names = "--ids",
@@ -47,17 +48,17 @@ final class ScoreCommand implements Runnable {
 
   @Override
   public void run() {
-    try (Session session = Session.open(model.open(), engine.pipeline(1))) {
+    try (Session session = Session.open(model.open(), engine.pipeline(1), cluster)) {
       int[] tokens = tokens(session.tokenizer());
       SamplingParameters sampling =
           SamplingParameters.GREEDY.toBuilder().topLogprobs(asJson ? TOP : 0).build();
       List<TokenEvent.Scored> positions =
           session
-              .pipeline()
+              .engine()
               .generator()
               .generate(new TokenRequest(tokens, sampling, 0, new int[0], true))
               .collectType(TokenEvent.Scored.class)
-              .runWith(Sink.seq(), session.pipeline().system())
+              .runWith(Sink.seq(), session.engine().system())
               .toCompletableFuture()
               .join();
       print(tokens, positions);

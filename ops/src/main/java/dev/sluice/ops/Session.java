@@ -20,24 +20,31 @@ final class Session implements AutoCloseable {
 
   private final GgufFile file;
   private final Tokenizer tokenizer;
-  private final Pipeline pipeline;
+  private final Engine engine;
   private final int contextTokens;
   private final Thread onExit = new Thread(this::exit, "sluice-exit");
   private boolean closed;
 
-  private Session(GgufFile file, Tokenizer tokenizer, Pipeline pipeline, int contextTokens) {
+  private Session(GgufFile file, Tokenizer tokenizer, Engine engine, int contextTokens) {
     this.file = file;
     this.tokenizer = tokenizer;
-    this.pipeline = pipeline;
+    this.engine = engine;
     this.contextTokens = contextTokens;
   }
 
-  /** Loads the model; the session closes {@code file}, also when this fails. */
-  static Session open(GgufFile file, PipelineOptions options) {
+  /**
+   * Loads the model, or joins the cluster that has; the session closes {@code file}, also when this
+   * fails.
+   */
+  static Session open(GgufFile file, PipelineOptions options, ClusterOptions cluster) {
     try {
       Tokenizer tokenizer = Tokenizer.of(file.metadata());
       int contextTokens = options.effectiveContext(ModelSpec.of(file).contextLength());
-      Session session = new Session(file, tokenizer, Pipeline.start(file, options), contextTokens);
+      Engine engine =
+          cluster.given()
+              ? ClusterEngine.join(file, cluster)
+              : new PipelineEngine(Pipeline.start(file, options));
+      Session session = new Session(file, tokenizer, engine, contextTokens);
       Runtime.getRuntime().addShutdownHook(session.onExit);
       return session;
     } catch (RuntimeException | Error e) {
@@ -54,8 +61,9 @@ final class Session implements AutoCloseable {
     return tokenizer;
   }
 
-  Pipeline pipeline() {
-    return pipeline;
+  /** What computes. */
+  Engine engine() {
+    return engine;
   }
 
   /** Tokens that a sequence, prompt and answer, may have. */
@@ -65,7 +73,7 @@ final class Session implements AutoCloseable {
 
   /** Text in, text out. */
   Flow<TextRequest, TextEvent, NotUsed> text() {
-    return TextGeneration.flow(tokenizer, pipeline.generator());
+    return TextGeneration.flow(tokenizer, engine.generator());
   }
 
   @Override
@@ -91,7 +99,7 @@ final class Session implements AutoCloseable {
   private synchronized void shutDown() {
     if (!closed) {
       closed = true;
-      pipeline.close();
+      engine.close();
       file.close();
     }
   }

@@ -4,6 +4,7 @@ import dev.sluice.actors.PipelineStats;
 import dev.sluice.stages.flow.TextEvent;
 import java.io.PrintStream;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code --stats} prints. */
 final class Statistics {
@@ -12,9 +13,11 @@ final class Statistics {
   /**
    * Prints to standard error.
    *
+   * @param run null where another process computed
    * @param loadNanos from the start of the verb until the pipeline was ready
    */
-  static void print(PipelineStats run, TextEvent.Finished finished, long loadNanos, long seed) {
+  static void print(
+      @Nullable PipelineStats run, TextEvent.Finished finished, long loadNanos, long seed) {
     PrintStream err = Streams.err();
     err.printf(Locale.ROOT, "load        %.0f ms%n", loadNanos / 1e6);
     err.printf(
@@ -34,6 +37,9 @@ final class Statistics {
         finished.timings().timeToFirstTokenNanos() / 1e6,
         finished.timings().queueNanos() / 1e6);
     err.printf(Locale.ROOT, "seed        %d%n", seed);
+    if (run == null) {
+      return;
+    }
     for (PipelineStats.Stage stage : run.stages()) {
       err.printf(
           Locale.ROOT,

@@ -1,6 +1,7 @@
 package dev.sluice.actors.coordination;
 
 import dev.sluice.actors.WireMessage;
+import dev.sluice.actors.kept.KeptSlot;
 import java.util.List;
 
 /**
@@ -8,10 +9,9 @@ import java.util.List;
  *
  * @param capacityPages KV pages of the stage that has the fewest
  * @param pageTokens positions of a page
- * @param kept for each slot the positions that all stages have, or will have by replaying; empty
- *     for none
+ * @param kept what becomes of the sequences that stages have something of from the epoch before
  */
-public record Attachment(int capacityPages, int pageTokens, List<Integer> kept)
+public record Attachment(int capacityPages, int pageTokens, List<KeptSlot> kept)
     implements WireMessage {
   public Attachment {
     kept = List.copyOf(kept);

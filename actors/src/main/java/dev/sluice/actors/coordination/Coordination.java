@@ -1,5 +1,7 @@
 package dev.sluice.actors.coordination;
 
+import dev.sluice.actors.kept.KeptPositions;
+import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.actors.placement.PlacementException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -59,6 +61,9 @@ public final class Coordination {
   private @Nullable EpochPlan plan;
   private @Nullable NodeId head;
   private @Nullable Attachment attachment;
+
+  /** Whether the scheduler of the epoch before goes on. */
+  private boolean headLives;
 
   /** The last pipeline that was built, here or before. */
   private @Nullable EpochPlan previous;
@@ -278,7 +283,8 @@ public final class Coordination {
     EpochPlan theirs = found.plan();
     boolean build =
         switch (found.verdict()) {
-          case NONE, BROKEN -> true;
+          case BROKEN -> true;
+          case NONE -> !nodes.isEmpty() || elapsed(gather);
           case OPEN -> elapsed(gather);
           case RUNS, STARTS -> {
             adopt(found);
@@ -303,6 +309,7 @@ public final class Coordination {
     previous = theirs;
     epoch = theirs.epoch();
     head = theirs.head();
+    headLives = false;
     attachment = null;
     if (found.verdict() == Adoption.Verdict.RUNS) {
       output.log("epoch " + epoch + " runs already: adopted");
@@ -367,10 +374,22 @@ public final class Coordination {
       ready.add(stage);
     }
     int pages = ready.stream().mapToInt(s -> s.kv().totalPages()).min().orElse(0);
-    attachment = new Attachment(pages, ready.getFirst().kv().pageTokens(), List.of());
+    attachment = new Attachment(pages, ready.getFirst().kv().pageTokens(), kept(ready));
     current.stages().forEach(s -> known(s.node()).forgive());
     enter(Phase.ATTACHING, reason);
     order(known(current.head()));
+  }
+
+  /** What stages hold is of use to the head that opened it; for another one it is to be closed. */
+  private List<KeptSlot> kept(List<StageReport> ready) {
+    if (headLives) {
+      return KeptPositions.of(ready.stream().map(StageReport::held).toList());
+    }
+    return ready.stream()
+        .flatMap(s -> s.held().stream())
+        .map(h -> new KeptSlot(h.slot(), h.sequence(), 0, 0))
+        .distinct()
+        .toList();
   }
 
   private @Nullable StageReport readyStage(EpochPlan current, int index) {
@@ -465,6 +484,8 @@ public final class Coordination {
   private void build(Placement.Placed placed, String why) {
     epoch++;
     EpochPlan next = placed.inEpoch(epoch);
+    NodeReport before = known(next.head()).report();
+    headLives = next.head().equals(head) && before != null && before.head().present();
     plan = next;
     head = next.head();
     attachment = null;
@@ -509,7 +530,7 @@ public final class Coordination {
   private void order(KnownNode node) {
     if (epoch > 0 && phase != Phase.GATHERING && node.reachable() && node.report() != null) {
       node.ordered(clock.getAsLong());
-      output.order(node.id(), new NodeOrder(epoch, plan, head, attachment));
+      output.order(node.id(), new NodeOrder(epoch, plan, head, reason, attachment));
     }
   }
 

@@ -36,7 +36,7 @@ public record CoordinationSettings(
   /** For a process that runs alone. */
   public static CoordinationSettings standalone(Duration start) {
     return new CoordinationSettings(
-        Duration.ZERO,
+        Duration.ofSeconds(5),
         Duration.ZERO,
         1,
         start,

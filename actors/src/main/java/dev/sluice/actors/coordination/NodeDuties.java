@@ -44,7 +44,7 @@ public final class NodeDuties {
     attaching = 0;
     if (head.attachedEpoch() != 0) {
       head = new HeadReport(true, 0, head.failedEpoch(), head.reason());
-      output.suspendHead("the pipeline is being rebuilt");
+      output.suspendHead(order.reason());
     }
     boolean isHead = self.equals(order.head());
     if (head.present() && !isHead) {

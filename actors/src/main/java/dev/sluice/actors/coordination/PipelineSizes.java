@@ -38,4 +38,24 @@ public record PipelineSizes(
     int unreadLimit,
     Duration queueTimeout,
     Duration stepTimeout)
-    implements WireMessage {}
+    implements WireMessage {
+
+  /** The same sizes with another KV cache. */
+  public PipelineSizes withKvTokens(int tokens) {
+    return new PipelineSizes(
+        embeddingLength,
+        vocabularySize,
+        contextTokens,
+        tokens,
+        kvType,
+        pageTokens,
+        maxSequences,
+        maxWaiting,
+        prefillChunk,
+        tokenBudget,
+        maxLogitRows,
+        unreadLimit,
+        queueTimeout,
+        stepTimeout);
+  }
+}

@@ -1,6 +1,7 @@
 package dev.sluice.actors.coordination;
 
 import dev.sluice.actors.WireMessage;
+import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.model.cache.KvUsage;
 import java.util.List;
 
@@ -11,11 +12,10 @@ import java.util.List;
  * @param state what it is at
  * @param reason of its failure or loss; while it loads, how far it is; else empty
  * @param kv its cache, once it is ready
- * @param held for each slot the positions that its cache kept from the epoch before
- * @param logged for each slot the positions, from 0, whose outputs it can give to its successor
+ * @param held what it has of sequences from the epoch before
  */
 public record StageReport(
-    int stage, State state, String reason, KvUsage kv, List<Integer> held, List<Integer> logged)
+    int stage, State state, String reason, KvUsage kv, List<HeldSlot> held)
     implements WireMessage {
   private static final KvUsage NO_KV = new KvUsage(0, 0, 0, 0, 0);
 
@@ -33,21 +33,20 @@ public record StageReport(
 
   public StageReport {
     held = List.copyOf(held);
-    logged = List.copyOf(logged);
   }
 
   /** A stage that loads, with a word on how far it is. */
   public static StageReport loading(int stage, String progress) {
-    return new StageReport(stage, State.LOADING, progress, NO_KV, List.of(), List.of());
+    return new StageReport(stage, State.LOADING, progress, NO_KV, List.of());
   }
 
   /** A stage that is ready. */
-  public static StageReport ready(int stage, KvUsage kv, List<Integer> held, List<Integer> logged) {
-    return new StageReport(stage, State.READY, "", kv, held, logged);
+  public static StageReport ready(int stage, KvUsage kv, List<HeldSlot> held) {
+    return new StageReport(stage, State.READY, "", kv, held);
   }
 
   /** The same stage, which failed or was lost. */
   public StageReport ended(State how, String why) {
-    return new StageReport(stage, how, why, kv, held, logged);
+    return new StageReport(stage, how, why, kv, held);
   }
 }

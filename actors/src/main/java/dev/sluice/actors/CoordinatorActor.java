@@ -1,0 +1,201 @@
+package dev.sluice.actors;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
+import dev.sluice.actors.coordination.Coordination;
+import dev.sluice.actors.coordination.CoordinationOutput;
+import dev.sluice.actors.coordination.CoordinationSettings;
+import dev.sluice.actors.coordination.EpochPlan;
+import dev.sluice.actors.coordination.NodeId;
+import dev.sluice.actors.coordination.NodeOrder;
+import dev.sluice.actors.coordination.NodeReport;
+import dev.sluice.actors.coordination.PipelineState;
+import dev.sluice.actors.coordination.Placement;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hosts {@link Coordination} while this process coordinates: takes the nodes' reports, tells them
+ * what to do, and tells gateways where the head is. A gateway subscribes again every now and then;
+ * one that has not for {@link #LEASE} is forgotten.
+ */
+public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Command> {
+  private static final Duration TICK = Duration.ofMillis(100);
+
+  /** Longest silence of a subscriber. */
+  private static final Duration LEASE = Duration.ofSeconds(10);
+
+  private static final int MAX_SUBSCRIBERS = 4096;
+
+  /** What it is told. */
+  public sealed interface Command {}
+
+  /** A node tells what it does. */
+  record Report(
+      NodeReport report,
+      ActorRef<NodeActor.Command> node,
+      @Nullable ActorRef<SchedulerActor.Command> scheduler)
+      implements Command, WireMessage {}
+
+  /** A gateway wants to know where the head is, now and whenever it changes. */
+  record Subscribe(ActorRef<DirectoryActor.Command> gateway) implements Command, WireMessage {}
+
+  /** Places the layers anew. */
+  public record Rebalance(ActorRef<Answer> replyTo) implements Command, WireMessage {}
+
+  /** What everybody does. */
+  public record AskStatus(ActorRef<Status> replyTo) implements Command, WireMessage {}
+
+  /** A sentence. */
+  public record Answer(String text) implements WireMessage {}
+
+  /**
+   * What everybody does.
+   *
+   * @param plan null where there is no pipeline
+   * @param nodes that answer, ascending by name
+   * @param unreachable nodes that do not
+   */
+  public record Status(
+      PipelineState state,
+      @Nullable EpochPlan plan,
+      List<NodeReport> nodes,
+      List<NodeId> unreachable)
+      implements WireMessage {}
+
+  /** A node is a member. */
+  public record Joined(NodeId node) implements Command {}
+
+  /** The failure detector says that a node does not answer. */
+  public record Unreachable(NodeId node) implements Command {}
+
+  /** It answers again. */
+  public record Reachable(NodeId node) implements Command {}
+
+  /** It is no member any more. */
+  public record Gone(NodeId node) implements Command {}
+
+  /** Another process coordinates now, or nobody. */
+  public record Stop() implements Command {}
+
+  private enum Tick implements Command {
+    TICK
+  }
+
+  private record Contact(
+      ActorRef<NodeActor.Command> node, @Nullable ActorRef<SchedulerActor.Command> scheduler) {}
+
+  private final Coordination coordination;
+  private final Map<NodeId, Contact> contacts = new HashMap<>();
+  private final Map<ActorRef<DirectoryActor.Command>, Long> subscribers = new LinkedHashMap<>();
+  private DirectoryActor.@Nullable Update told;
+
+  /** A coordinator that knows nothing yet. */
+  public static Behavior<Command> create(CoordinationSettings settings, Placement placement) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers -> new CoordinatorActor(context, timers, settings, placement)));
+  }
+
+  private CoordinatorActor(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      CoordinationSettings settings,
+      Placement placement) {
+    super(context);
+    coordination = new Coordination(settings, placement, System::nanoTime, new Output());
+    timers.startTimerWithFixedDelay(Tick.TICK, TICK);
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(Stop.class, _ -> Behaviors.stopped())
+        .onAnyMessage(this::onCommand)
+        .build();
+  }
+
+  private Behavior<Command> onCommand(Command command) {
+    switch (command) {
+      case Report(var report, var node, var scheduler) -> {
+        contacts.put(report.node(), new Contact(node, scheduler));
+        coordination.report(report);
+      }
+      case Subscribe(var gateway) -> {
+        if (subscribers.size() < MAX_SUBSCRIBERS || subscribers.containsKey(gateway)) {
+          subscribers.put(gateway, System.nanoTime());
+          gateway.tell(update());
+        }
+      }
+      case Rebalance(var replyTo) -> replyTo.tell(new Answer(coordination.rebalance()));
+      case AskStatus(var replyTo) ->
+          replyTo.tell(
+              new Status(
+                  coordination.state(),
+                  coordination.plan(),
+                  coordination.reports(),
+                  coordination.unreachable()));
+      case Joined(var node) -> coordination.joined(node);
+      case Unreachable(var node) -> coordination.unreachable(node);
+      case Reachable(var node) -> coordination.reachable(node);
+      case Gone(var node) -> {
+        coordination.gone(node);
+        contacts.remove(node);
+      }
+      case Stop _ -> {}
+      case Tick _ -> {
+        coordination.tick();
+        long now = System.nanoTime();
+        subscribers.values().removeIf(heard -> now - heard > LEASE.toNanos());
+      }
+    }
+    publish();
+    return this;
+  }
+
+  private DirectoryActor.Update update() {
+    PipelineState state = coordination.state();
+    Contact head = state.head() == null ? null : contacts.get(state.head());
+    return new DirectoryActor.Update(state, head == null ? null : head.scheduler());
+  }
+
+  /** Tells gateways, when it is something else than before. */
+  private void publish() {
+    DirectoryActor.Update now = update();
+    if (!Objects.equals(now, told)) {
+      told = now;
+      subscribers.keySet().forEach(gateway -> gateway.tell(now));
+    }
+  }
+
+  private final class Output implements CoordinationOutput {
+    @Override
+    public void order(NodeId node, NodeOrder order) {
+      Contact contact = contacts.get(node);
+      if (contact != null) {
+        contact.node().tell(new NodeActor.Order(order));
+      }
+    }
+
+    @Override
+    public void announce(PipelineState state) {
+      // Gateways are told after each event, when all of it is done.
+    }
+
+    @Override
+    public void log(String text) {
+      getContext().getLog().info("{}", text);
+    }
+  }
+}

@@ -1,0 +1,193 @@
+package dev.sluice.actors.cluster;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorRefResolver;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.cluster.ClusterEvent;
+import akka.cluster.UniqueAddress;
+import akka.cluster.typed.Cluster;
+import akka.cluster.typed.Leave;
+import akka.cluster.typed.Subscribe;
+import dev.sluice.actors.CoordinatorActor;
+import dev.sluice.actors.DirectoryActor;
+import dev.sluice.actors.NodeActor;
+import dev.sluice.actors.NodeEnvironment;
+import dev.sluice.actors.coordination.CoordinationSettings;
+import dev.sluice.actors.coordination.NodeId;
+import dev.sluice.actors.coordination.Placement;
+import dev.sluice.actors.gateway.HeadDirectory;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The root of a member's actors: a node where it hosts layers, the directory of its gateway, and
+ * the coordinator for as long as this member is the one to have it.
+ */
+final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
+  private static final String COORDINATOR = "coordinator";
+
+  /** What it is told. */
+  sealed interface Command {}
+
+  /** The member gives up its part, then leaves the cluster, which ends the actor system. */
+  record Depart() implements Command {}
+
+  /** Tells who coordinates. */
+  record WhoCoordinates(ActorRef<Optional<ActorRef<CoordinatorActor.Command>>> replyTo)
+      implements Command {}
+
+  private record MemberChange(ClusterEvent.MemberEvent event) implements Command {}
+
+  private record ReachabilityChange(ClusterEvent.ReachabilityEvent event) implements Command {}
+
+  private record Relieved() implements Command {}
+
+  /**
+   * What a member is made of.
+   *
+   * @param node makes what the process lends to its node; null where it hosts no layers
+   */
+  record Parts(
+      @Nullable Function<NodeId, NodeEnvironment> node,
+      @Nullable Placement placement,
+      CoordinationSettings settings,
+      HeadDirectory directory) {}
+
+  private final Parts parts;
+  private final Cluster cluster;
+  private final MemberTable members;
+  private final ActorRef<DirectoryActor.Command> directory;
+  private final @Nullable ActorRef<NodeActor.Command> node;
+  private @Nullable ActorRef<CoordinatorActor.Command> coordinator;
+  private @Nullable UniqueAddress followed;
+  private boolean ending;
+
+  static Behavior<Command> create(Parts parts) {
+    return Behaviors.setup(context -> new ClusterGuardian(context, parts));
+  }
+
+  private ClusterGuardian(ActorContext<Command> context, Parts parts) {
+    super(context);
+    this.parts = parts;
+    cluster = Cluster.get(context.getSystem());
+    members = new MemberTable(self());
+    directory = context.spawn(DirectoryActor.create(parts.directory()), "directory");
+    Function<NodeId, NodeEnvironment> environment = parts.node();
+    node =
+        environment == null
+            ? null
+            : context.spawn(NodeActor.create(environment.apply(MemberTable.id(self()))), "node");
+    cluster
+        .subscriptions()
+        .tell(
+            Subscribe.create(
+                context.messageAdapter(ClusterEvent.MemberEvent.class, MemberChange::new),
+                ClusterEvent.MemberEvent.class));
+    cluster
+        .subscriptions()
+        .tell(
+            Subscribe.create(
+                context.messageAdapter(
+                    ClusterEvent.ReachabilityEvent.class, ReachabilityChange::new),
+                ClusterEvent.ReachabilityEvent.class));
+  }
+
+  private UniqueAddress self() {
+    return cluster.selfMember().uniqueAddress();
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(MemberChange.class, change -> onChange(members.onMember(change.event())))
+        .onMessage(
+            ReachabilityChange.class, change -> onChange(members.onReachability(change.event())))
+        .onMessage(Depart.class, _ -> onDepart())
+        .onMessage(Relieved.class, _ -> onRelieved())
+        .onMessage(WhoCoordinates.class, this::onWho)
+        .onSignal(Terminated.class, _ -> onCoordinatorEnded())
+        .build();
+  }
+
+  private Behavior<Command> onChange(List<CoordinatorActor.Command> news) {
+    ActorRef<CoordinatorActor.Command> mine = coordinator;
+    if (mine != null && !ending) {
+      news.forEach(mine::tell);
+    }
+    follow();
+    return this;
+  }
+
+  /** Begins or ends to coordinate, and tells the other parts who does. */
+  private void follow() {
+    UniqueAddress wanted = members.coordinator().orElse(null);
+    if (wanted == null || Objects.equals(wanted, followed)) {
+      return;
+    }
+    boolean mine = wanted.equals(self());
+    if (mine && ending) {
+      return;
+    }
+    followed = wanted;
+    Placement placement = parts.placement();
+    if (mine && placement != null) {
+      ActorRef<CoordinatorActor.Command> started =
+          getContext().spawn(CoordinatorActor.create(parts.settings(), placement), COORDINATOR);
+      getContext().watch(started);
+      coordinator = started;
+      members.snapshot().forEach(started::tell);
+    } else if (coordinator != null) {
+      ending = true;
+      coordinator.tell(new CoordinatorActor.Stop());
+    }
+    ActorRef<CoordinatorActor.Command> there = resolve(wanted);
+    directory.tell(new DirectoryActor.Follow(there));
+    if (node != null) {
+      node.tell(new NodeActor.Follow(there));
+    }
+  }
+
+  private Behavior<Command> onCoordinatorEnded() {
+    coordinator = null;
+    ending = false;
+    follow();
+    return this;
+  }
+
+  private ActorRef<CoordinatorActor.Command> resolve(UniqueAddress at) {
+    ActorRef<CoordinatorActor.Command> mine = coordinator;
+    if (at.equals(self()) && mine != null) {
+      return mine;
+    }
+    return ActorRefResolver.get(getContext().getSystem())
+        .resolveActorRef(at.address() + "/user/" + COORDINATOR);
+  }
+
+  private Behavior<Command> onWho(WhoCoordinates who) {
+    who.replyTo().tell(Optional.ofNullable(followed).map(this::resolve));
+    return this;
+  }
+
+  private Behavior<Command> onDepart() {
+    if (node == null || followed == null) {
+      return onRelieved();
+    }
+    node.tell(
+        new NodeActor.Leave(
+            getContext().messageAdapter(NodeActor.Relieved.class, _ -> new Relieved())));
+    return this;
+  }
+
+  private Behavior<Command> onRelieved() {
+    cluster.manager().tell(Leave.create(self().address()));
+    return this;
+  }
+}

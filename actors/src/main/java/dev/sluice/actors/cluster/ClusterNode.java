@@ -1,0 +1,314 @@
+package dev.sluice.actors.cluster;
+
+import akka.NotUsed;
+import akka.actor.Address;
+import akka.actor.AddressFromURIString;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorRefResolver;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.javadsl.AskPattern;
+import akka.cluster.typed.Cluster;
+import akka.cluster.typed.Join;
+import akka.cluster.typed.JoinSeedNodes;
+import akka.stream.javadsl.Source;
+import dev.sluice.actors.CoordinatorActor;
+import dev.sluice.actors.NodeActor;
+import dev.sluice.actors.NodeEnvironment;
+import dev.sluice.actors.coordination.CoordinationSettings;
+import dev.sluice.actors.coordination.NodeId;
+import dev.sluice.actors.gateway.GenerateStage;
+import dev.sluice.actors.gateway.HeadDirectory;
+import dev.sluice.stages.flow.TokenEvent;
+import dev.sluice.stages.flow.TokenGenerator;
+import dev.sluice.stages.flow.TokenRequest;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This process as a member of a cluster. When the member is removed from the cluster, because it
+ * was thought dead or cut off, it ends its part and joins again as a new one. For any thread. Who
+ * starts it closes it.
+ */
+public final class ClusterNode implements AutoCloseable {
+  private static final Duration ASK = Duration.ofSeconds(5);
+  private static final Duration REJOIN_PAUSE = Duration.ofSeconds(1);
+  private static final Duration PATIENCE = Duration.ofMinutes(10);
+
+  /** Events that a consumer may leave unread: tokens, and scores of a prompt. */
+  private static final int WINDOW = 16;
+
+  private static final int SCORE_WINDOW = 1024;
+
+  private final ClusterSettings settings;
+  private final int port;
+  private final @Nullable NodeHost host;
+  private final ClusterGuardian.Parts parts;
+  private final HeadDirectory directory = new HeadDirectory("joining the cluster");
+  private final Consumer<String> log;
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private final CompletableFuture<Void> joined = new CompletableFuture<>();
+
+  private volatile ActorSystem<ClusterGuardian.Command> system;
+  private volatile boolean leaving;
+
+  private ClusterNode(
+      ClusterSettings settings, int port, @Nullable NodeHost host, Consumer<String> log) {
+    this.settings = settings;
+    this.port = port;
+    this.host = host;
+    this.log = log;
+    Function<NodeId, NodeEnvironment> node =
+        host == null || !settings.roles().contains(Role.SHARD)
+            ? null
+            : id -> host.environment(id, this::leave);
+    ClusterPlacement placement =
+        settings.roles().contains(Role.COORDINATOR) && host != null
+            ? new ClusterPlacement(host, settings.config())
+            : null;
+    parts =
+        new ClusterGuardian.Parts(
+            node,
+            placement,
+            CoordinationSettings.cluster(settings.minNodes(), settings.startTimeout()),
+            directory);
+    system = join();
+  }
+
+  /**
+   * Starts a member and returns at once; {@link #joined} tells when it is one.
+   *
+   * @param model its own; null for none
+   * @param log takes one line at each change of its part, on any thread
+   * @throws IllegalArgumentException for settings that do not go together
+   * @throws dev.sluice.actors.PipelineException where a port cannot be opened
+   */
+  public static ClusterNode start(
+      ClusterSettings settings, @Nullable LocalModel model, Consumer<String> log) {
+    int port = settings.port() == 0 ? freePort(settings.host()) : settings.port();
+    NodeHost host =
+        settings.roles().contains(Role.SHARD) ? NodeHost.open(settings, port, model, log) : null;
+    try {
+      ClusterNode node = new ClusterNode(settings, port, host, log);
+      Thread.ofPlatform().name("sluice-member").daemon(true).start(node::stayMember);
+      return node;
+    } catch (RuntimeException | Error e) {
+      if (host != null) {
+        host.close();
+      }
+      throw e;
+    }
+  }
+
+  /** Host and port that other members reach it by. */
+  public String address() {
+    return settings.host() + ":" + port;
+  }
+
+  /** Completes when it is a member for the first time. */
+  public CompletionStage<Void> joined() {
+    return joined;
+  }
+
+  /** Where requests go: to whichever node is the head. */
+  public TokenGenerator generator() {
+    return this::generate;
+  }
+
+  private Source<TokenEvent, NotUsed> generate(TokenRequest request) {
+    int window = request.scorePrompt() ? SCORE_WINDOW : WINDOW;
+    return Source.fromGraph(new GenerateStage(directory, request, window, PATIENCE));
+  }
+
+  /** Where the head is. */
+  public HeadDirectory directory() {
+    return directory;
+  }
+
+  /** The actor system that streams can be run on; another one after it has joined again. */
+  public ActorSystem<?> system() {
+    return system;
+  }
+
+  /** What everybody does. */
+  public CompletionStage<CoordinatorActor.Status> status() {
+    return coordinator()
+        .thenCompose(
+            to -> AskPattern.ask(to, CoordinatorActor.AskStatus::new, ASK, system.scheduler()));
+  }
+
+  /** Places the layers anew; completes with what came of it. */
+  public CompletionStage<String> rebalance() {
+    return coordinator()
+        .thenCompose(
+            to ->
+                AskPattern.<CoordinatorActor.Command, CoordinatorActor.Answer>ask(
+                    to, CoordinatorActor.Rebalance::new, ASK, system.scheduler()))
+        .thenApply(CoordinatorActor.Answer::text);
+  }
+
+  /**
+   * Has a node give up its layers and leave.
+   *
+   * @param address host and port of that node
+   */
+  public CompletionStage<String> drain(String address) {
+    ActorRef<NodeActor.Command> node =
+        ActorRefResolver.get(system)
+            .resolveActorRef(
+                new Address("akka", AkkaConfig.SYSTEM, host(address), port(address))
+                    + "/user/node");
+    return AskPattern.<NodeActor.Command, CoordinatorActor.Answer>ask(
+            node, NodeActor.Drain::new, ASK, system.scheduler())
+        .thenApply(CoordinatorActor.Answer::text);
+  }
+
+  private CompletionStage<ActorRef<CoordinatorActor.Command>> coordinator() {
+    return AskPattern.<ClusterGuardian.Command, Optional<ActorRef<CoordinatorActor.Command>>>ask(
+            system, ClusterGuardian.WhoCoordinates::new, ASK, system.scheduler())
+        .thenApply(
+            found ->
+                found.orElseThrow(
+                    () ->
+                        new CompletionException(
+                            new IllegalStateException("nobody coordinates the cluster"))));
+  }
+
+  /** Begins to leave: gives up its part, then its membership. {@link #await} tells when it has. */
+  public void leave() {
+    if (!leaving) {
+      leaving = true;
+      log.accept("leaving");
+      system.tell(new ClusterGuardian.Depart());
+    }
+  }
+
+  /** Waits until it has left. */
+  public void await() throws InterruptedException {
+    ended.await();
+  }
+
+  /** Leaves within the time that the settings give, and frees everything. */
+  @Override
+  public void close() {
+    leave();
+    try {
+      if (!ended.await(settings.leaveTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
+        system.terminate();
+        ended.await(settings.leaveTimeout().toMillis(), TimeUnit.MILLISECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      system.terminate();
+    }
+    directory.publish(new HeadDirectory.Closed("this process has left the cluster"));
+  }
+
+  private ActorSystem<ClusterGuardian.Command> join() {
+    ActorSystem<ClusterGuardian.Command> started =
+        ActorSystem.create(
+            ClusterGuardian.create(parts), AkkaConfig.SYSTEM, AkkaConfig.of(settings, port));
+    Cluster cluster = Cluster.get(started);
+    if (settings.join().isEmpty()) {
+      cluster.manager().tell(Join.create(cluster.selfMember().address()));
+    } else {
+      List<Address> seeds =
+          settings.join().stream()
+              .map(a -> AddressFromURIString.parse("akka://" + AkkaConfig.SYSTEM + "@" + a))
+              .toList();
+      cluster.manager().tell(new JoinSeedNodes(seeds));
+    }
+    return started;
+  }
+
+  /** A member, and a new one each time that it was removed, until it leaves. */
+  private void stayMember() {
+    try {
+      while (true) {
+        awaitMembership(system);
+        system.getWhenTerminated().toCompletableFuture().get();
+        if (leaving) {
+          return;
+        }
+        log.accept("was removed from the cluster: joining again");
+        directory.publish(new HeadDirectory.Missing("joining the cluster again"));
+        Thread.sleep(REJOIN_PAUSE);
+        system = join();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | RuntimeException e) {
+      log.accept("cannot join again: " + Objects.requireNonNullElse(e.getMessage(), "?"));
+    } finally {
+      joined.completeExceptionally(new IllegalStateException("left before it was a member"));
+      if (host != null) {
+        host.close();
+      }
+      ended.countDown();
+    }
+  }
+
+  private void awaitMembership(ActorSystem<?> of) throws InterruptedException {
+    while (!leaving && !of.whenTerminated().isCompleted()) {
+      if (Cluster.get(of).selfMember().status().equals(akka.cluster.MemberStatus.up())) {
+        log.accept("member of the cluster at " + address());
+        joined.complete(null);
+        return;
+      }
+      Thread.sleep(50);
+    }
+  }
+
+  /** A port that was free a moment ago. */
+  private static int freePort(String host) {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.bind(new InetSocketAddress(InetAddress.getByName(host), 0));
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "there is no free port at " + host + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static String host(String address) {
+    return address.substring(0, Math.max(0, address.lastIndexOf(':')));
+  }
+
+  private static int port(String address) {
+    try {
+      return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("'" + address + "' is no HOST:PORT", e);
+    }
+  }
+
+  /** Waits for a stage with a limit, and unwraps its failure. */
+  public static <T> T get(CompletionStage<T> stage, Duration limit, String what) {
+    try {
+      return stage.toCompletableFuture().get(limit.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw new IllegalStateException(what + ": no answer within " + limit.toSeconds() + " s", e);
+    } catch (ExecutionException e) {
+      Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+      throw new IllegalStateException(what + ": " + cause.getMessage(), cause);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(what + ": interrupted", e);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package dev.sluice.actors.cluster;
+
+import com.sun.management.OperatingSystemMXBean;
+import com.typesafe.config.Config;
+import dev.sluice.actors.LinkPlan;
+import dev.sluice.actors.NodeEnvironment;
+import dev.sluice.actors.NodeMonitors;
+import dev.sluice.actors.PipelineStats;
+import dev.sluice.actors.coordination.DataAddress;
+import dev.sluice.actors.coordination.NodeId;
+import dev.sluice.actors.coordination.NodeResources;
+import dev.sluice.actors.placement.NodeOffer;
+import dev.sluice.actors.kept.LogLimits;
+import dev.sluice.model.arch.ModelFootprint;
+import dev.sluice.model.kernel.WorkerPool;
+import dev.sluice.model.shard.ModelShard;
+import dev.sluice.model.shard.ModelShards;
+import dev.sluice.model.shard.ShardOptions;
+import dev.sluice.transport.Transport;
+import dev.sluice.transport.TransportConfig;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a process that hosts layers has, over all its memberships: links, threads, memory, a model.
+ */
+final class NodeHost implements ModelLibrary, AutoCloseable {
+  private static final int LOOPBACK_MTU = 65_504;
+
+  private final DataAddress data;
+  private final long memoryBytes;
+  private final int cores;
+  private final @Nullable LocalModel model;
+  private final Consumer<String> log;
+  private final Transport transport;
+  private final WorkerPool pool;
+
+  private NodeHost(
+      DataAddress data,
+      long memoryBytes,
+      int cores,
+      @Nullable LocalModel model,
+      Consumer<String> log,
+      Transport transport) {
+    this.data = data;
+    this.memoryBytes = memoryBytes;
+    this.cores = cores;
+    this.model = model;
+    this.log = log;
+    this.transport = transport;
+    this.pool = new WorkerPool(cores);
+  }
+
+  /**
+   * Opens the links.
+   *
+   * @param port of the member's messages, whose number frames take too unless told otherwise
+   */
+  static NodeHost open(
+      ClusterSettings settings, int port, @Nullable LocalModel model, Consumer<String> log) {
+    Config node = settings.config().getConfig("sluice.node");
+    int cores = node.getInt("cores");
+    long memory = node.getMemorySize("memory").toBytes();
+    TransportConfig.Builder links = settings.security().seal(TransportConfig.builder());
+    if (isLoopback(settings.host())) {
+      // Loopback takes large datagrams; fewer of them cost less.
+      links.udpMtu(LOOPBACK_MTU);
+    }
+    return new NodeHost(
+        new DataAddress(settings.host(), settings.dataPort() == 0 ? port : settings.dataPort()),
+        memory == 0 ? spareMemory() : memory,
+        cores == 0 ? Runtime.getRuntime().availableProcessors() : cores,
+        model,
+        log,
+        Transport.launch(links.build()));
+  }
+
+  NodeEnvironment environment(NodeId self, Runnable drain) {
+    return new NodeEnvironment(
+        self,
+        () -> resources(self),
+        transport,
+        new LinkPlan(true, 0),
+        this::load,
+        new LogLimits(64L << 20, 1L << 30),
+        new NodeMonitors(" on " + self),
+        new AtomicReference<>(PipelineStats.Scheduling.NONE),
+        new AtomicReference<>(),
+        log,
+        drain);
+  }
+
+  private NodeResources resources(NodeId self) {
+    return new NodeResources(
+        data,
+        new NodeOffer(self.name(), memoryBytes, cores, Map.of(), Map.of()),
+        version(),
+        model == null ? null : model.card());
+  }
+
+  private ModelShard load(String content, ShardOptions options) {
+    if (model == null || !model.card().content().equals(content)) {
+      throw new IllegalStateException("this node does not have the model " + content);
+    }
+    return ModelShards.load(model.file(), options, pool);
+  }
+
+  @Override
+  public @Nullable ModelFootprint footprint(String content) {
+    return model != null && model.card().content().equals(content) ? model.footprint() : null;
+  }
+
+  private static String version() {
+    String version = NodeHost.class.getPackage().getImplementationVersion();
+    return version == null ? "" : version;
+  }
+
+  /** Nine tenths of what the machine has besides the heap. */
+  private static long spareMemory() {
+    long all =
+        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    return Math.max(0, all - Runtime.getRuntime().maxMemory()) / 10 * 9;
+  }
+
+  private static boolean isLoopback(String host) {
+    try {
+      return host.equals("localhost")
+          || InetAddress.ofLiteral(host.replaceAll("[\\[\\]]", "")).isLoopbackAddress();
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void close() {
+    transport.close();
+    pool.close();
+  }
+}

@@ -1,0 +1,21 @@
+package dev.sluice.ops;
+
+import akka.actor.typed.ActorSystem;
+import dev.sluice.actors.PipelineStats;
+import dev.sluice.stages.flow.TokenGenerator;
+import java.util.Optional;
+
+/** What computes for a verb: a pipeline in this process, or a cluster. */
+interface Engine extends AutoCloseable {
+  /** Where requests go. */
+  TokenGenerator generator();
+
+  /** What streams can be run on. */
+  ActorSystem<?> system();
+
+  /** Counters since the start, where this process computes. */
+  Optional<PipelineStats> stats();
+
+  @Override
+  void close();
+}

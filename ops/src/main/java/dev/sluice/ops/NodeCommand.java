@@ -1,0 +1,152 @@
+package dev.sluice.ops;
+
+import dev.sluice.actors.cluster.ClusterNode;
+import dev.sluice.actors.cluster.ClusterSettings;
+import dev.sluice.actors.cluster.LocalModel;
+import dev.sluice.model.gguf.GgufFile;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jline.utils.Signals;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code sluice node}: this machine as a node of a cluster. */
+@Command(
+    name = "node",
+    description = "Runs a node of a cluster: hosts a part of a model's layers.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class NodeCommand implements Callable<Integer> {
+  private static final int INTERRUPTED = 130;
+
+  @Mixin private ModelOption model = new ModelOption();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+
+  @Option(
+      names = "--bind",
+      paramLabel = "HOST",
+      description = "Where other nodes reach this one (default: 127.0.0.1).")
+  private @Nullable String bind;
+
+  @Option(
+      names = "--port",
+      paramLabel = "P",
+      description = "TCP port for messages; 0: a free one (default: 25520).")
+  private @Nullable Integer port;
+
+  @Option(
+      names = "--data-port",
+      paramLabel = "P",
+      description = "UDP port for activations and tokens (default: the number of --port).")
+  private @Nullable Integer dataPort;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "BYTES",
+      description =
+          "Memory for weights, keys and values, and buffers, such as 12g (default: most of what the"
+              + " machine has).")
+  private @Nullable String memory;
+
+  @Option(
+      names = "--cores",
+      paramLabel = "N",
+      description = "Threads that compute (default: the cores).")
+  private @Nullable Integer cores;
+
+  @Option(
+      names = "--roles",
+      paramLabel = "ROLE,…",
+      description = "Of shard, gateway and coordinator (default: all).")
+  private @Nullable String roles;
+
+  @Option(
+      names = "--min-nodes",
+      paramLabel = "N",
+      description = "Nodes to wait for before the first pipeline is built (default: 1).")
+  private @Nullable Integer minNodes;
+
+  @Option(
+      names = "--stages",
+      paramLabel = "N",
+      description = "Stages of the pipeline; 0: as many as are good (default).")
+  private @Nullable Integer stages;
+
+  @Option(
+      names = {"-c", "--ctx", "--ctx-size"},
+      paramLabel = "TOKENS",
+      description = "Longest sequence, prompt and answer (default: the model's, at most 4096).")
+  private @Nullable Integer context;
+
+  @Option(
+      names = "--streams",
+      paramLabel = "N",
+      description = "Sequences in the pipeline at a time (default: 8).")
+  private @Nullable Integer streams;
+
+  @Option(
+      names = "--kv-type",
+      paramLabel = "TYPE",
+      description = "How keys and values are stored: f32 or f16 (default: f32).")
+  private @Nullable String kvType;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    ClusterSettings settings = cluster.settings(flags());
+    try (GgufFile file = model.open()) {
+      LocalModel local = ClusterModel.of(file);
+      ClusterNode node = ClusterNode.start(settings, local, NodeCommand::say);
+      AtomicBoolean told = new AtomicBoolean();
+      Signals.register("INT", () -> stop(node, told));
+      Signals.register("TERM", () -> stop(node, told));
+      say(
+          "node at "
+              + node.address()
+              + " with "
+              + local.card().name()
+              + (settings.join().isEmpty()
+                  ? ""
+                  : ", joining " + String.join(", ", settings.join())));
+      node.await();
+    }
+    return 0;
+  }
+
+  /** Leaves in good order; a second signal ends the process at once. */
+  private static void stop(ClusterNode node, AtomicBoolean told) {
+    if (!told.compareAndSet(false, true)) {
+      Runtime.getRuntime().halt(INTERRUPTED);
+    }
+    Thread.ofPlatform().name("sluice-leave").start(node::close);
+  }
+
+  private Map<String, Object> flags() {
+    Map<String, Object> flags = cluster.flags();
+    put(flags, "sluice.node.host", bind);
+    put(flags, "sluice.node.port", port);
+    put(flags, "sluice.node.data-port", dataPort);
+    put(flags, "sluice.node.memory", memory);
+    put(flags, "sluice.node.cores", cores);
+    put(flags, "sluice.node.roles", roles);
+    put(flags, "sluice.cluster.min-nodes", minNodes);
+    put(flags, "sluice.pipeline.stages", stages);
+    put(flags, "sluice.pipeline.context", context);
+    put(flags, "sluice.pipeline.streams", streams);
+    put(flags, "sluice.pipeline.kv-type", kvType);
+    return flags;
+  }
+
+  private static void put(Map<String, Object> flags, String key, @Nullable Object value) {
+    if (value != null) {
+      flags.put(key, value);
+    }
+  }
+
+  private static void say(String line) {
+    Streams.err().println("sluice: " + line);
+    Streams.err().flush();
+  }
+}
