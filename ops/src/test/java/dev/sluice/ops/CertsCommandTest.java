@@ -35,7 +35,8 @@ class CertsCommandTest {
                         folder.resolve(certificate),
                         folder.resolve(key),
                         folder.resolve("secret")))
-            .withFallback(ConfigFactory.defaultReference().getConfig(SecurityConfig.PATH)));
+            .atPath(SecurityConfig.PATH)
+            .withFallback(ConfigFactory.defaultReference()));
   }
 
   @Test

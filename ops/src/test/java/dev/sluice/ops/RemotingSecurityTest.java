@@ -84,8 +84,8 @@ class RemotingSecurityTest {
                 }
                 """)
             .withFallback(ConfigFactory.load());
-    Config section = security.withFallback(defaults.getConfig(SecurityConfig.PATH));
-    Config config = SecurityConfig.of(section).remoting().withFallback(defaults);
+    Config all = security.atPath(SecurityConfig.PATH).withFallback(defaults);
+    Config config = SecurityConfig.of(all).remoting().withFallback(all);
     ActorSystem<?> system = ActorSystem.create(Behaviors.empty(), "sluice", config);
     systems.add(system);
     return system;

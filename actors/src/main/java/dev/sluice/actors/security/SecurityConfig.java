@@ -39,12 +39,13 @@ public final class SecurityConfig {
   /**
    * Reads the settings, and the files that they name.
    *
-   * @param security what stands at {@link #PATH}, as reference.conf documents it
+   * @param config with the keys at {@link #PATH}, as reference.conf documents them
    * @throws SecurityConfigException if some are given and some are missing, if a file cannot be
    *     read or is not what it should be, or if certificate, key and authority do not belong
    *     together
    */
-  public static SecurityConfig of(Config security) {
+  public static SecurityConfig of(Config config) {
+    Config security = config.getConfig(PATH);
     boolean insecure = security.getBoolean("insecure");
     String secret = security.getString("secret").strip();
     String secretFile = security.getString("secret-file");

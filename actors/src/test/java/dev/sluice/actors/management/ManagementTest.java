@@ -43,7 +43,7 @@ class ManagementTest {
   }
 
   private static Management management(Config config) {
-    return Management.of(config, SecurityConfig.of(config.getConfig(SecurityConfig.PATH)));
+    return Management.of(config, SecurityConfig.of(config));
   }
 
   @Test

@@ -21,7 +21,8 @@ class SecurityConfigTest {
 
   private static Config config(String... settings) {
     return ConfigFactory.parseString(String.join("\n", settings))
-        .withFallback(ConfigFactory.defaultReference().getConfig(SecurityConfig.PATH));
+        .atPath(SecurityConfig.PATH)
+        .withFallback(ConfigFactory.defaultReference());
   }
 
   private static SecurityConfig security(String... settings) {
