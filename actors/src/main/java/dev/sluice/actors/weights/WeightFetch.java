@@ -235,7 +235,7 @@ final class WeightFetch extends AbstractBehavior<WeightFetch.Command> {
   }
 
   private Behavior<Command> onPostStop() {
-    order.file().completeExceptionally(new WeightsException(about() + "this node is going down"));
+    order.file().completeExceptionally(new WeightsException(about() + "ended before it was there"));
     if (model != null) {
       model.close();
     }

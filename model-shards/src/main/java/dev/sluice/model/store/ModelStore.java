@@ -5,16 +5,12 @@ import dev.sluice.model.gguf.ModelFileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.function.LongConsumer;
 import java.util.regex.Pattern;
 
@@ -40,7 +36,7 @@ public final class ModelStore {
   private static final Pattern ID_PREFIX = Pattern.compile("[0-9a-f]{6,64}");
 
   private final Path folder;
-  private final Path models;
+  private final ModelFolders models;
   private final long limit;
   private final InstantSource clock;
   private final ManifestCache manifests;
@@ -48,7 +44,7 @@ public final class ModelStore {
 
   private ModelStore(Path folder, long limit, InstantSource clock) {
     this.folder = folder;
-    this.models = folder.resolve("models");
+    this.models = new ModelFolders(folder);
     this.limit = limit;
     this.clock = clock;
     this.manifests = new ManifestCache(folder.resolve("hashes"), clock);
@@ -78,11 +74,10 @@ public final class ModelStore {
     try {
       Files.createDirectories(folder);
       ModelStore store = new ModelStore(folder.toRealPath(), limit, clock);
-      for (String part : List.of("models", "locks", "names", "incoming")) {
-        Files.createDirectories(store.folder.resolve(part));
-      }
+      Files.createDirectories(store.incoming());
       try (Locks.Lock _ = store.lock()) {
-        store.clearLeftovers();
+        store.models.open();
+        store.names.clearLeftovers();
       }
       return store;
     } catch (IOException e) {
@@ -111,20 +106,6 @@ public final class ModelStore {
   /** Held while the store's structure is read or changed. */
   private Locks.Lock lock() throws IOException {
     return Locks.alone(folder.resolve("lock"));
-  }
-
-  /** What a killed process left; whoever makes such a folder holds the lock until it is whole. */
-  private void clearLeftovers() throws IOException {
-    for (Path file : Disk.list(models)) {
-      if (String.valueOf(file.getFileName()).startsWith(".")) {
-        Disk.removeTree(file);
-      }
-    }
-    for (Path file : Disk.list(folder.resolve("names"))) {
-      if (Disk.isAside(file)) {
-        Files.deleteIfExists(file);
-      }
-    }
   }
 
   /** The folder. */
@@ -161,10 +142,10 @@ public final class ModelStore {
    */
   public Optional<StoredModel> find(ContentId id) {
     try (Locks.Lock _ = lock()) {
-      Optional<Manifest> manifest = readManifest(id);
+      Optional<Manifest> manifest = models.manifest(id);
       return manifest.isEmpty() ? Optional.empty() : Optional.of(use(manifest.get()));
     } catch (IOException e) {
-      throw StoredModel.failure(model(id), "cannot be opened", e);
+      throw StoredModel.failure(models.of(id), "cannot be opened", e);
     }
   }
 
@@ -176,60 +157,25 @@ public final class ModelStore {
    */
   public StoredModel create(Manifest manifest) {
     try (Locks.Lock _ = lock()) {
-      if (readManifest(manifest.id()).isEmpty()) {
-        discard(manifest.id()); // a folder without a manifest that fits is of no use
-        Path fresh = Files.createDirectory(models.resolve(".new-" + UUID.randomUUID()));
+      if (models.manifest(manifest.id()).isEmpty()) {
+        models.discard(manifest.id()); // a folder without a manifest that fits is of no use
+        Path fresh = models.begin();
         ChunkFiles.lay(fresh, manifest);
-        publish(fresh, manifest.id());
+        models.publish(fresh, manifest.id());
       }
       return use(manifest);
     } catch (IOException e) {
-      throw StoredModel.failure(model(manifest.id()), "cannot be made", e);
+      throw StoredModel.failure(models.of(manifest.id()), "cannot be made", e);
     }
   }
 
-  private Path model(ContentId id) {
-    return models.resolve(id.hex());
-  }
-
-  private Path useLock(ContentId id) {
-    return folder.resolve("locks").resolve(id.hex());
-  }
-
   private StoredModel use(Manifest manifest) throws IOException {
-    Path model = model(manifest.id());
-    Locks.Lock inUse = Locks.share(useLock(manifest.id()));
+    Path model = models.of(manifest.id());
+    Locks.Lock inUse = Locks.share(models.useLock(manifest.id()));
     ChunkFiles files =
         ChunkFiles.open(model, manifest, bytes -> makeRoom(manifest.id(), bytes, bytes), inUse);
     Files.setLastModifiedTime(model.resolve(ChunkFiles.MANIFEST), FileTime.from(clock.instant()));
     return new StoredModel(files);
-  }
-
-  private void publish(Path fresh, ContentId id) throws IOException {
-    Files.move(fresh, model(id), StandardCopyOption.ATOMIC_MOVE);
-    Disk.forceFolder(model(id));
-  }
-
-  private void discard(ContentId id) throws IOException {
-    Path model = model(id);
-    if (Files.exists(model)) {
-      Path gone = models.resolve(".gone-" + UUID.randomUUID());
-      Files.move(model, gone, StandardCopyOption.ATOMIC_MOVE);
-      Disk.removeTree(gone);
-    }
-  }
-
-  /** The manifest of a model that is there; nothing if it is not, or its manifest is damaged. */
-  private Optional<Manifest> readManifest(ContentId id) throws IOException {
-    Path file = model(id).resolve(ChunkFiles.MANIFEST);
-    if (!Files.isRegularFile(file)) {
-      return Optional.empty();
-    }
-    try {
-      return Optional.of(Manifest.decode(Disk.read(file, Manifest.MAX_ENCODED_BYTES), id));
-    } catch (StoreException e) {
-      return Optional.empty();
-    }
   }
 
   /**
@@ -245,7 +191,8 @@ public final class ModelStore {
             .orElseThrow(() -> new StoreException("there is no model " + name + " in " + folder))
             .id();
     try (StoredModel model =
-        find(id).orElseThrow(() -> new StoreException(model(id) + " is missing; pull it again"))) {
+        find(id)
+            .orElseThrow(() -> new StoreException(models.of(id) + " is missing; pull it again"))) {
       return model.open(portion);
     }
   }
@@ -271,47 +218,10 @@ public final class ModelStore {
   /** All models, in order of their names, those without one last. */
   public List<StoredEntry> list() {
     try (Locks.Lock _ = lock()) {
-      return entries();
+      return models.entries(names.all());
     } catch (IOException e) {
       throw StoredModel.failure(folder, "cannot be read", e);
     }
-  }
-
-  private List<StoredEntry> entries() throws IOException {
-    Map<ModelName, NameTable.Target> named = names.all();
-    List<StoredEntry> entries = new ArrayList<>();
-    for (Path model : Disk.list(models)) {
-      String hex = String.valueOf(model.getFileName());
-      if (!ID_PREFIX.matcher(hex).matches() || hex.length() != 64) {
-        continue;
-      }
-      ContentId id = new ContentId(hex);
-      Optional<Manifest> manifest = readManifest(id);
-      if (manifest.isPresent()) {
-        entries.add(entry(id, manifest.get(), named));
-      }
-    }
-    entries.sort(
-        Comparator.comparing((StoredEntry entry) -> entry.names().isEmpty())
-            .thenComparing(entry -> entry.names().toString())
-            .thenComparing(StoredEntry::id));
-    return entries;
-  }
-
-  private StoredEntry entry(ContentId id, Manifest manifest, Map<ModelName, NameTable.Target> named)
-      throws IOException {
-    Path model = model(id);
-    List<ModelName> called = new ArrayList<>();
-    String source = "";
-    for (var name : named.entrySet()) {
-      if (name.getValue().id().equals(id)) {
-        called.add(name.getKey());
-        source = name.getValue().source();
-      }
-    }
-    Instant used = Files.getLastModifiedTime(model.resolve(ChunkFiles.MANIFEST)).toInstant();
-    return new StoredEntry(
-        id, called, manifest.bytes(), ChunkFiles.bytesPresent(model, manifest), used, source);
   }
 
   /**
@@ -323,7 +233,7 @@ public final class ModelStore {
    */
   public long remove(String nameOrId) {
     try (Locks.Lock _ = lock()) {
-      List<StoredEntry> entries = entries();
+      List<StoredEntry> entries = models.entries(names.all());
       Optional<ModelName> name = ModelName.parse(nameOrId);
       Optional<StoredEntry> byName =
           entries.stream()
@@ -335,7 +245,7 @@ public final class ModelStore {
       }
       StoredEntry entry = byName.orElseGet(() -> byId(entries, nameOrId));
       Locks.Lock alone =
-          Locks.tryAlone(useLock(entry.id()))
+          Locks.tryAlone(models.useLock(entry.id()))
               .orElseThrow(
                   () ->
                       new StoreException(
@@ -344,7 +254,7 @@ public final class ModelStore {
         for (ModelName called : entry.names()) {
           names.remove(called);
         }
-        discard(entry.id());
+        models.discard(entry.id());
       }
       return entry.bytesPresent();
     } catch (IOException e) {
@@ -375,7 +285,7 @@ public final class ModelStore {
   private void makeRoom(ContentId keep, long bytes, long volume) {
     List<Locks.Lock> held = new ArrayList<>();
     try (Locks.Lock _ = lock()) {
-      List<StoredEntry> entries = entries();
+      List<StoredEntry> entries = models.entries(names.all());
       long total = entries.stream().mapToLong(StoredEntry::bytesPresent).sum();
       long usable = Files.getFileStore(folder).getUsableSpace();
       long lacking = Math.max(total + bytes - limit, volume - usable);
@@ -389,7 +299,7 @@ public final class ModelStore {
         if (lacking <= 0) {
           break;
         }
-        Optional<Locks.Lock> alone = Locks.tryAlone(useLock(entry.id()));
+        Optional<Locks.Lock> alone = Locks.tryAlone(models.useLock(entry.id()));
         if (alone.isPresent()) {
           held.add(alone.get());
           leaving.add(entry.id());
@@ -403,7 +313,7 @@ public final class ModelStore {
                 .formatted(folder, bytes, total, limit, usable, lacking));
       }
       for (ContentId id : leaving) {
-        discard(id);
+        models.discard(id);
       }
     } catch (IOException e) {
       throw StoredModel.failure(folder, "room cannot be made", e);
@@ -458,15 +368,15 @@ public final class ModelStore {
       Manifest manifest = Manifest.of(opened);
       makeRoom(manifest.id(), manifest.bytes(), 0);
       try (Locks.Lock _ = lock()) {
-        if (readManifest(manifest.id()).isEmpty()) {
-          discard(manifest.id());
-          Path fresh = Files.createDirectory(models.resolve(".new-" + UUID.randomUUID()));
+        if (models.manifest(manifest.id()).isEmpty()) {
+          models.discard(manifest.id());
+          Path fresh = models.begin();
           ChunkFiles.take(fresh, manifest, opened.files());
-          publish(fresh, manifest.id());
+          models.publish(fresh, manifest.id());
           return use(manifest);
         }
       } catch (IOException e) {
-        throw StoredModel.failure(model(manifest.id()), "cannot be made", e);
+        throw StoredModel.failure(models.of(manifest.id()), "cannot be made", e);
       }
       return add(opened, _ -> {});
     }

@@ -22,6 +22,15 @@ final class NameTable {
   /** What a name stands for. */
   record Target(ContentId id, String source) {}
 
+  /** Removes what a killed process left half-written. */
+  void clearLeftovers() throws IOException {
+    for (Path file : Disk.list(folder)) {
+      if (Disk.isAside(file)) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
   /** All names, in order. A file that is no name's is passed over. */
   Map<ModelName, Target> all() throws IOException {
     Map<ModelName, Target> names = new TreeMap<>((a, b) -> a.fileName().compareTo(b.fileName()));

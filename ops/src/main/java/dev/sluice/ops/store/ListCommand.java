@@ -37,11 +37,20 @@ public final class ListCommand implements Runnable {
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean asJson;
 
+  @Option(
+      names = "--verify",
+      description =
+          "Read everything again first, and forget what is damaged; it is fetched or pulled anew.")
+  private boolean verify;
+
   /** Made by the command line. */
   public ListCommand() {}
 
   @Override
   public void run() {
+    if (verify) {
+      store.find().ifPresent(ListCommand::verify);
+    }
     List<StoredEntry> entries = store.find().map(ModelStore::list).orElse(List.of());
     if (asJson) {
       Json.print(json -> write(json, entries));
@@ -69,6 +78,26 @@ public final class ListCommand implements Runnable {
           entry.source());
     }
     out.flush();
+  }
+
+  private static void verify(ModelStore opened) {
+    for (StoredEntry entry : opened.list()) {
+      opened
+          .find(entry.id())
+          .ifPresent(
+              model -> {
+                try (model) {
+                  int damaged = model.verify();
+                  if (damaged > 0) {
+                    Streams.err()
+                        .println(
+                            "sluice: %s: %d of its chunks were damaged and are forgotten"
+                                .formatted(entry.id().brief(), damaged));
+                    Streams.err().flush();
+                  }
+                }
+              });
+    }
   }
 
   private static String names(StoredEntry entry) {
