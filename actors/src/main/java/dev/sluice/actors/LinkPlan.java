@@ -31,6 +31,9 @@ public record LinkPlan(boolean shared, int base) {
       return LinkAddress.ipc(stream);
     }
     DataAddress address = to.address();
-    return LinkAddress.udp(address.host(), address.port(), stream);
+    // No life of a node has an epoch twice, so no two sealed links ever have the same name and
+    // stream.
+    return LinkAddress.udp(address.host(), address.port(), stream)
+        .named(Long.toHexString(to.node().uid()));
   }
 }

@@ -119,10 +119,7 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     StageSlots current = slots;
     ShardOptions had = options;
     ShardOptions wanted = assignment.options();
-    if (current != null
-        && had != null
-        && serves(had, wanted)
-        && model.equals(assignment.model())) {
+    if (current != null && had != null && serves(had, wanted) && model.equals(assignment.model())) {
       return current;
     }
     closeShard();

@@ -22,6 +22,7 @@ final class AkkaConfig {
             settings.roles().stream().map(Role::label).sorted().toList());
     return ConfigFactory.parseMap(own, "sluice.node")
         .withFallback(settings.security().remoting())
+        .withFallback(settings.management().akka())
         .withFallback(settings.config());
   }
 }

@@ -224,6 +224,13 @@ public final class ClusterNode implements AutoCloseable {
         ActorSystem.create(
             ClusterGuardian.create(parts), AkkaConfig.SYSTEM, AkkaConfig.of(settings, port));
     Cluster cluster = Cluster.get(started);
+    boolean discovers = host != null && settings.join().isEmpty() && settings.management().joins();
+    if (host != null) {
+      openManagement(started, discovers);
+    }
+    if (discovers) {
+      return started;
+    }
     if (settings.join().isEmpty()) {
       cluster.manager().tell(Join.create(cluster.selfMember().address()));
     } else {
@@ -234,6 +241,18 @@ public final class ClusterNode implements AutoCloseable {
       cluster.manager().tell(new JoinSeedNodes(seeds));
     }
     return started;
+  }
+
+  private void openManagement(ActorSystem<?> of, boolean discovers) {
+    settings
+        .management()
+        .start(of, discovers)
+        .whenComplete(
+            (_, failure) -> {
+              if (failure != null) {
+                log.accept("the HTTP port cannot be opened: " + failure.getMessage());
+              }
+            });
   }
 
   /** A member, and a new one each time that it was removed, until it leaves. */

@@ -3,6 +3,7 @@ package dev.sluice.actors.cluster;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
+import dev.sluice.actors.management.Management;
 import dev.sluice.actors.security.SecurityConfig;
 import java.time.Duration;
 import java.util.Arrays;
@@ -24,6 +25,7 @@ import java.util.Set;
  * @param startTimeout longest time until every stage is ready
  * @param leaveTimeout longest time that leaving in good order may take
  * @param security what protects its ports
+ * @param management its HTTP port, and how it finds others
  * @param config all of the configuration
  */
 public record ClusterSettings(
@@ -36,6 +38,7 @@ public record ClusterSettings(
     Duration startTimeout,
     Duration leaveTimeout,
     SecurityConfig security,
+    Management management,
     Config config) {
 
   /**
@@ -54,6 +57,7 @@ public record ClusterSettings(
               .resolve();
       Config node = config.getConfig("sluice.node");
       Config cluster = config.getConfig("sluice.cluster");
+      SecurityConfig security = SecurityConfig.of(config);
       return new ClusterSettings(
           node.getString("host"),
           port(node, "port"),
@@ -63,7 +67,8 @@ public record ClusterSettings(
           cluster.getInt("min-nodes"),
           cluster.getDuration("start-timeout"),
           cluster.getDuration("leave-timeout"),
-          SecurityConfig.of(config),
+          security,
+          Management.of(config, security),
           config);
     } catch (ConfigException e) {
       throw new IllegalArgumentException("the configuration: " + e.getMessage(), e);

@@ -14,8 +14,7 @@ import java.util.List;
  * @param kv its cache, once it is ready
  * @param held what it has of sequences from the epoch before
  */
-public record StageReport(
-    int stage, State state, String reason, KvUsage kv, List<HeldSlot> held)
+public record StageReport(int stage, State state, String reason, KvUsage kv, List<HeldSlot> held)
     implements WireMessage {
   private static final KvUsage NO_KV = new KvUsage(0, 0, 0, 0, 0);
 

@@ -103,25 +103,25 @@ public final class Management {
     return akka;
   }
 
-  /** Whether the node finds others by itself, and {@link #start} makes it join them. */
+  /** Whether the node can find others by itself. */
   public boolean joins() {
     return bootstrap;
   }
 
   /**
-   * Opens the port, and joins the cluster where that is asked for; does nothing where it is off.
-   * The port closes with the actor system.
+   * Opens the port; does nothing where it is off. The port closes with the actor system.
    *
+   * @param join whether to join those that are found, where {@link #joins()}
    * @return done when the port is open; fails where it cannot be
    */
-  public CompletionStage<?> start(ActorSystem<?> system) {
+  public CompletionStage<?> start(ActorSystem<?> system, boolean join) {
     if (!enabled) {
       return CompletableFuture.completedFuture(null);
     }
     CompletionStage<Uri> bound = AkkaManagement.get(system).start();
     return bound.thenAccept(
         _ -> {
-          if (bootstrap) {
+          if (bootstrap && join) {
             ClusterBootstrap.get(system).start();
           }
         });

@@ -54,7 +54,7 @@ class ManagementTest {
     ActorSystem<Void> system =
         ActorSystem.create(Behaviors.empty(), "sluice", management.akka().withFallback(config));
     try {
-      management.start(system).toCompletableFuture().join();
+      management.start(system, false).toCompletableFuture().join();
       assertThat(status("GET", port, "health/alive")).isEqualTo(200);
       assertThat(status("GET", port, "health/ready")).isEqualTo(500);
       Cluster.get(system).manager().tell(Join.create(Cluster.get(system).selfMember().address()));
