@@ -8,9 +8,7 @@ import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.receptionist.Receptionist;
-import dev.sluice.model.gguf.GgmlType;
 import dev.sluice.model.gguf.GgufFile;
-import dev.sluice.model.gguf.GgufWriter;
 import dev.sluice.model.gguf.MissingBytesException;
 import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.store.ContentId;
@@ -34,8 +32,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two nodes' transfers in one actor system, and servers that are not what they should be. */
 final class WeightTransferTest {
-  private static final int WIDTH = 512;
-  private static final int LAYERS = 4;
   private static final LayerRange MIDDLE = new LayerRange(1, 2);
   private static final TransferSettings IMPATIENT =
       new TransferSettings(
@@ -55,7 +51,7 @@ final class WeightTransferTest {
 
   @BeforeEach
   void open() {
-    file = GgufFile.open(model(folder));
+    file = GgufFile.open(WideModel.write(folder));
     manifest = Manifest.of(file);
   }
 
@@ -208,37 +204,5 @@ final class WeightTransferTest {
     } catch (ExecutionException | CompletionException e) {
       throw e.getCause() instanceof RuntimeException inner ? inner : e;
     }
-  }
-
-  /** A llama of some 14 MB, whose layers take a chunk or so each. */
-  private static Path model(Path folder) {
-    GgufWriter w =
-        new GgufWriter()
-            .string("general.architecture", "llama")
-            .uint32("llama.context_length", 64)
-            .uint32("llama.embedding_length", WIDTH)
-            .uint32("llama.block_count", LAYERS)
-            .uint32("llama.feed_forward_length", WIDTH)
-            .uint32("llama.attention.head_count", 4)
-            .uint32("llama.vocab_size", WIDTH)
-            .float32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-    matrix(w, "token_embd.weight");
-    for (int layer = 0; layer < LAYERS; layer++) {
-      for (String part : List.of("attn_q", "ffn_up", "ffn_down")) {
-        matrix(w, "blk." + layer + "." + part + ".weight");
-      }
-    }
-    matrix(w, "output.weight");
-    Path file = folder.resolve("model.gguf");
-    w.write(file);
-    return file;
-  }
-
-  private static void matrix(GgufWriter w, String name) {
-    float[] values = new float[WIDTH * WIDTH];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = name.hashCode() + i * 0.5f;
-    }
-    w.tensor(name, GgmlType.F32, values, WIDTH, WIDTH);
   }
 }
