@@ -253,12 +253,12 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
       return null;
     }
 
-    private Hosted spawn(ShardResources resources, LayerRange range) {
+    private Hosted spawn(ShardResources resources, int stage, LayerRange range) {
       ActorRef<ShardActor.Command> actor =
           getContext()
               .spawn(
                   ShardActor.create(resources),
-                  "shard-" + ++spawned,
+                  "shard-" + stage + "-" + ++spawned,
                   DispatcherSelector.blocking());
       getContext().watch(actor);
       Hosted shard = new Hosted(actor, range, 0);
@@ -276,7 +276,7 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
               environment.monitors().of(stage),
               plan.sizes().stepTimeout(),
               environment.activationLog());
-      Hosted shard = existing != null ? existing : spawn(resources, range);
+      Hosted shard = existing != null ? existing : spawn(resources, stage, range);
       shard.stage = stage;
       shard.range = range;
       shard.actor.tell(

@@ -90,7 +90,7 @@ final class KeptPipelineTest {
 
   private static void kill(Pipeline pipeline, int stage) {
     Adapter.toClassic(pipeline.system())
-        .actorSelection("/user/*/shard-" + stage + "-*")
+        .actorSelection("/user/node/shard-" + stage + "-*")
         .tell(PoisonPill.getInstance(), ActorRef.noSender());
   }
 

@@ -29,9 +29,9 @@ import java.util.function.ToDoubleFunction;
  * four streams through three stages in one process, on a model of random weights.
  *
  * <p>Cost: rounds with the log and without take turns, and medians are compared, since the speed of
- * a machine drifts. Faults: the middle stage's actor is stopped with its caches while all streams
- * decode; measured is the time from then until a stream's next token, of every stream. The last
- * line of the output is JSON. From the project's root:
+ * a machine drifts. Faults, in turns too: the middle stage's actor is stopped with its caches while
+ * all streams decode; measured is the time from then until a stream's next token, of every stream.
+ * The last line of the output is JSON. From the project's root:
  *
  * <pre>./mvnw -q -pl actors -am process-test-classes -Dbenchmark=recovery</pre>
  *
@@ -87,6 +87,10 @@ final class RecoveryBenchmark {
   private void run(String name, int times) throws Exception {
     Speed[] with = new Speed[times];
     Speed[] without = new Speed[times];
+    double[] millisWith = new double[times * STREAMS];
+    double[] millisWithout = new double[times * STREAMS];
+    Faults kept;
+    Faults fed;
     try (Pipeline logging = start(LOG);
         Pipeline plain = start(LogLimits.OFF)) {
       round(logging);
@@ -95,6 +99,12 @@ final class RecoveryBenchmark {
         with[i] = round(logging);
         without[i] = round(plain);
       }
+      for (int i = 0; i < times; i++) {
+        fault(logging, millisWith, i * STREAMS);
+        fault(plain, millisWithout, i * STREAMS);
+      }
+      kept = faults(logging, millisWith);
+      fed = faults(plain, millisWithout);
     }
     double cost = cost(with, without, Speed::perSecond);
     double processorCost = cost(with, without, Speed::perProcessorSecond);
@@ -102,8 +112,6 @@ final class RecoveryBenchmark {
         "tokens a second: %.1f with the log, %.1f without: it costs %.1f %%, and %.1f %% of the"
             + " processors' time",
         median(with, Speed::perSecond), median(without, Speed::perSecond), cost, processorCost);
-    Faults kept = faults(LOG, times);
-    Faults fed = faults(LogLimits.OFF, times);
     print(
         "with the log: next token after %.0f ms (p99 %.0f), tokens recomputed %d, replayed %d",
         kept.p50, kept.p99, kept.recomputed, kept.replayed);
@@ -166,21 +174,16 @@ final class RecoveryBenchmark {
         billions / (PROCESS.getProcessCpuTime() - processor));
   }
 
-  private Faults faults(LogLimits log, int times) throws Exception {
-    double[] millis = new double[times * STREAMS];
-    try (Pipeline pipeline = start(log)) {
-      round(pipeline);
-      for (int i = 0; i < times; i++) {
-        fault(pipeline, millis, i * STREAMS);
-      }
-      Arrays.sort(millis);
-      PipelineStats.Scheduling stats = pipeline.stats().scheduling();
-      return new Faults(
-          millis[millis.length / 2],
-          millis[(int) (0.99 * (millis.length - 1))],
-          stats.recomputedTokens() / times,
-          stats.replayedTokens() / times);
-    }
+  private static Faults faults(Pipeline pipeline, double[] millis) {
+    double[] sorted = millis.clone();
+    Arrays.sort(sorted);
+    PipelineStats.Scheduling stats = pipeline.stats().scheduling();
+    int faults = millis.length / STREAMS;
+    return new Faults(
+        sorted[sorted.length / 2],
+        sorted[(int) (0.99 * (sorted.length - 1))],
+        stats.recomputedTokens() / faults,
+        stats.replayedTokens() / faults);
   }
 
   /** Stops the middle stage, and measures every stream's wait. */
@@ -214,7 +217,7 @@ final class RecoveryBenchmark {
 
   private static void kill(Pipeline pipeline) {
     Adapter.toClassic(pipeline.system())
-        .actorSelection("/user/*/shard-1-*")
+        .actorSelection("/user/node/shard-1-*")
         .tell(PoisonPill.getInstance(), ActorRef.noSender());
   }
 

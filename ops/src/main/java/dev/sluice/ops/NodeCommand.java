@@ -3,6 +3,7 @@ package dev.sluice.ops;
 import dev.sluice.actors.cluster.ClusterNode;
 import dev.sluice.actors.cluster.ClusterSettings;
 import dev.sluice.actors.cluster.LocalModel;
+import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.model.gguf.GgufFile;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -50,6 +51,15 @@ final class NodeCommand implements Callable<Integer> {
           "Memory for weights, keys and values, and buffers, such as 12g (default: most of what the"
               + " machine has).")
   private @Nullable String memory;
+
+  @Option(
+      names = "--activation-log",
+      paramLabel = "BYTES[,DISK]",
+      description =
+          "What the stage keeps of what it gave to the next, in memory and then in a temporary"
+              + " file, so that a lost stage is made good without the others; or off (default:"
+              + " 64m,1g).")
+  private @Nullable String activationLog;
 
   @Option(
       names = "--cores",
@@ -129,6 +139,11 @@ final class NodeCommand implements Callable<Integer> {
     put(flags, "sluice.node.port", port);
     put(flags, "sluice.node.data-port", dataPort);
     put(flags, "sluice.node.memory", memory);
+    if (activationLog != null) {
+      LogLimits log = EngineOptions.activationLog(activationLog);
+      put(flags, "sluice.node.activation-log.memory", log.memoryBytes());
+      put(flags, "sluice.node.activation-log.disk", log.diskBytes());
+    }
     put(flags, "sluice.node.cores", cores);
     put(flags, "sluice.node.roles", roles);
     put(flags, "sluice.cluster.min-nodes", minNodes);

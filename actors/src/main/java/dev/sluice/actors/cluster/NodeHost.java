@@ -37,17 +37,20 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
   private final @Nullable LocalModel model;
   private final Consumer<String> log;
   private final Transport transport;
+  private final LogLimits activationLog;
   private final WorkerPool pool;
 
   private NodeHost(
       DataAddress data,
       long memoryBytes,
+      LogLimits activationLog,
       int cores,
       @Nullable LocalModel model,
       Consumer<String> log,
       Transport transport) {
     this.data = data;
     this.memoryBytes = memoryBytes;
+    this.activationLog = activationLog;
     this.cores = cores;
     this.model = model;
     this.log = log;
@@ -65,6 +68,10 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
     Config node = settings.config().getConfig("sluice.node");
     int cores = node.getInt("cores");
     long memory = node.getMemorySize("memory").toBytes();
+    LogLimits activationLog =
+        new LogLimits(
+            node.getMemorySize("activation-log.memory").toBytes(),
+            node.getMemorySize("activation-log.disk").toBytes());
     TransportConfig.Builder links = settings.security().seal(TransportConfig.builder());
     if (isLoopback(settings.host())) {
       // Loopback takes large datagrams; fewer of them cost less.
@@ -73,6 +80,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
     return new NodeHost(
         new DataAddress(settings.host(), settings.dataPort() == 0 ? port : settings.dataPort()),
         memory == 0 ? spareMemory() : memory,
+        activationLog,
         cores == 0 ? Runtime.getRuntime().availableProcessors() : cores,
         model,
         log,
@@ -86,7 +94,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         transport,
         new LinkPlan(true, 0),
         this::load,
-        new LogLimits(64L << 20, 1L << 30),
+        activationLog,
         new NodeMonitors(" on " + self),
         new AtomicReference<>(PipelineStats.Scheduling.NONE),
         new AtomicReference<>(),

@@ -29,6 +29,12 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  */
 public final class Coordination {
+  /**
+   * Losses in a row after which the pipeline is placed anew at once. Two stages may be lost
+   * together; what the others keep must outlive that.
+   */
+  private static final int AT_ONCE = 2;
+
   private enum Phase {
     /** Listens for what runs. */
     GATHERING,
@@ -447,7 +453,7 @@ public final class Coordination {
       String text =
           "the pipeline was lost " + settings.maxAttempts() + " times in a row, the last time: ";
       dissolve(settings.standalone() ? Phase.GAVE_UP : Phase.PAUSED, text + why);
-    } else if (attempts > 1) {
+    } else if (attempts > AT_ONCE) {
       dissolve(Phase.PAUSED, why);
     } else {
       replace(why);
