@@ -101,6 +101,11 @@ final class SluiceProcess implements AutoCloseable {
     return Files.readString(out);
   }
 
+  /** What is on standard error by now. */
+  String errors() throws IOException {
+    return Files.readString(err);
+  }
+
   /** Sends a signal, as {@code kill} does. */
   void signal(String name) throws IOException, InterruptedException {
     Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
