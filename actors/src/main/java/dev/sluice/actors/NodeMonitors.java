@@ -32,13 +32,7 @@ public final class NodeMonitors {
   /** The node has these stages of the plan now. */
   void host(int epoch, @Nullable EpochPlan plan, List<Integer> stages) {
     State before = state;
-    boolean same = plan != null && before.monitors.size() == stages.size();
-    for (int i = 0; same && i < stages.size(); i++) {
-      StageMonitor monitor = before.monitors.get(i);
-      LayerRange range = plan.stages().get(stages.get(i)).range();
-      same = monitor.stage() == stages.get(i) && monitor.range().equals(range);
-    }
-    if (same || plan == null || stages.isEmpty()) {
+    if (plan == null || stages.isEmpty() || same(before.monitors, plan, stages)) {
       state = new State(epoch, plan, before.overlap, before.monitors);
       return;
     }
@@ -48,6 +42,16 @@ public final class NodeMonitors {
       monitors.add(new StageMonitor(stage, plan.stages().get(stage).range(), where, overlap));
     }
     state = new State(epoch, plan, overlap, List.copyOf(monitors));
+  }
+
+  private static boolean same(List<StageMonitor> had, EpochPlan plan, List<Integer> stages) {
+    boolean same = had.size() == stages.size();
+    for (int i = 0; same && i < stages.size(); i++) {
+      StageMonitor monitor = had.get(i);
+      LayerRange range = plan.stages().get(stages.get(i)).range();
+      same = monitor.stage() == stages.get(i) && monitor.range().equals(range);
+    }
+    return same;
   }
 
   /** The monitor of a stage that is here. */

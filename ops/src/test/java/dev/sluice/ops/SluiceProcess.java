@@ -3,6 +3,7 @@ package dev.sluice.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,8 +103,12 @@ final class SluiceProcess implements AutoCloseable {
   }
 
   /** What is on standard error by now. */
-  String errors() throws IOException {
-    return Files.readString(err);
+  String errors() {
+    try {
+      return Files.readString(err);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Sends a signal, as {@code kill} does. */
