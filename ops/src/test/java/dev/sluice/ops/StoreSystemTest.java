@@ -52,6 +52,6 @@ class StoreSystemTest {
     SluiceProcess.Result result = sluice("pull", model, "--name=../../evil");
     assertThat(result.exitCode()).isEqualTo(1);
     assertThat(result.err()).contains("'../../evil' is no name of a model");
-    assertThat(sluice("rm", "../x").err()).contains("there is no model ../x");
+    assertThat(sluice("rm", "../x").err()).contains("there is no store of models at");
   }
 }
