@@ -112,7 +112,7 @@ final class RecoveryTest {
             .isEqualTo(i >= 2);
       }
       assertThat(trigger.get(60, TimeUnit.SECONDS)).hasSize(3);
-      assertThat(pipeline.stats().epoch()).isEqualTo((int) epoch + 1);
+      assertThat(pipeline.stats().epoch()).isGreaterThan((int) epoch);
     }
     assertThat(pipeline.stats().scheduling().recoveries()).isGreaterThanOrEqualTo(3 * 4);
     assertThat(pipeline.stats().scheduling().recomputedTokens()).isPositive();

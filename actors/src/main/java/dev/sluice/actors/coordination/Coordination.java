@@ -30,10 +30,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Coordination {
   /**
-   * Losses in a row after which the pipeline is placed anew at once. Two stages may be lost
-   * together; what the others keep must outlive that.
+   * Losses in a row after which the pipeline is placed anew at once. Some stages may be lost one
+   * shortly after the other; the others' weights and what they keep must outlive that.
    */
-  private static final int AT_ONCE = 2;
+  private static final int AT_ONCE = 3;
 
   private enum Phase {
     /** Listens for what runs. */
