@@ -128,8 +128,7 @@ final class WireTest {
         new PipelineState(
             7, PipelineState.Status.UNAVAILABLE, NODE, "no memory", Duration.ofSeconds(5));
     assertSurvives(new DirectoryActor.Update(state, head.getRef()));
-    assertSurvives(
-        new CoordinatorActor.Status(state, PLAN, List.of(report), List.of(NODE)));
+    assertSurvives(new CoordinatorActor.Status(state, PLAN, List.of(report), List.of(NODE)));
   }
 
   @Test
