@@ -55,6 +55,7 @@ final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     ActorRef<CoordinatorActor.Command> coordinator =
         getContext()
             .spawn(CoordinatorActor.create(start.settings(), start.placement()), "coordinator");
+    coordinator.tell(new CoordinatorActor.Joined(start.environment().self()));
     getContext()
         .spawn(DirectoryActor.create(start.directory()), "directory")
         .tell(new DirectoryActor.Follow(coordinator));

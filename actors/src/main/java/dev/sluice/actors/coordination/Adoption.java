@@ -39,8 +39,17 @@ record Adoption(int highestEpoch, @Nullable EpochPlan plan, Verdict verdict) {
     if (plan == null) {
       return new Adoption(highest, null, silent ? Verdict.OPEN : Verdict.NONE);
     }
-    Verdict verdict = plan.epoch() < highest ? Verdict.BROKEN : verdict(plan, nodes);
+    boolean broken = plan.epoch() < highest || contradicted(plan, nodes);
+    Verdict verdict = broken ? Verdict.BROKEN : verdict(plan, nodes);
     return new Adoption(highest, plan, verdict);
+  }
+
+  /** Two coordinators that did not hear of each other may have given the same number. */
+  private static boolean contradicted(EpochPlan plan, Map<NodeId, KnownNode> nodes) {
+    return nodes.values().stream()
+        .map(KnownNode::report)
+        .filter(Objects::nonNull)
+        .anyMatch(r -> r.epoch() == plan.epoch() && !plan.equals(r.plan()));
   }
 
   private static Verdict verdict(EpochPlan plan, Map<NodeId, KnownNode> nodes) {

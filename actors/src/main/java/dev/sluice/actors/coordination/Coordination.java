@@ -103,9 +103,10 @@ public final class Coordination {
 
   /** A node tells what it does. Reports that were overtaken by later ones are ignored. */
   public void report(NodeReport report) {
-    KnownNode node = known(report.node());
-    NodeReport before = node.report();
-    if (!node.accept(report)) {
+    KnownNode node = nodes.get(report.node());
+    NodeReport before = node == null ? null : node.report();
+    // One that is no member any more may not have heard of it.
+    if (node == null || !node.accept(report)) {
       return;
     }
     if (before == null) {

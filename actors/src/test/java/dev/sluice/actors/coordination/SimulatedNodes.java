@@ -66,6 +66,7 @@ final class SimulatedNodes {
   Node add(int number, long uid) {
     Node node = new Node(new NodeId("node" + number, uid));
     nodes.put(node.id, node);
+    coordination.joined(node.id);
     return node;
   }
 
