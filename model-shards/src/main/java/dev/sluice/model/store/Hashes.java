@@ -4,12 +4,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 /** SHA-256, which every Java platform has. */
-final class Hashes {
+public final class Hashes {
+  /** Length of a digest. */
   static final int BYTES = 32;
 
   private Hashes() {}
 
-  static MessageDigest sha256() {
+  /** A new digest, for one thread. */
+  public static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

@@ -2,6 +2,7 @@ package dev.sluice.model.training;
 
 import dev.sluice.model.gguf.GgufWriter;
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.model.store.Hashes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -16,7 +17,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -287,7 +287,7 @@ public final class CheckpointStore implements AutoCloseable {
   }
 
   private static String hash(Path file) throws IOException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Hashes.sha256();
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
     try (FileChannel channel = FileChannel.open(file)) {
       while (channel.read(buffer.clear()) >= 0) {
@@ -301,7 +301,7 @@ public final class CheckpointStore implements AutoCloseable {
    * Writes a file to the disk itself; the hash is that of the bytes meant, not of those read back.
    */
   private String writeAndHash(Path file, GgufWriter checkpoint) throws IOException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Hashes.sha256();
     try (NewFile out = disk.create(file)) {
       checkpoint.write(new Hashed(out, digest));
       out.force();
@@ -402,14 +402,6 @@ public final class CheckpointStore implements AutoCloseable {
 
   private static Path aside(Path file) {
     return file.resolveSibling(file.getFileName() + TEMPORARY_SUFFIX);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 
   private static String reason(IOException e) {

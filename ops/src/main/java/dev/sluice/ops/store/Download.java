@@ -1,6 +1,7 @@
 package dev.sluice.ops.store;
 
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.model.store.Hashes;
 import dev.sluice.model.store.ModelStore;
 import dev.sluice.model.store.StoredModel;
 import dev.sluice.ops.CommandException;
@@ -15,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -152,7 +152,7 @@ final class Download {
   }
 
   private static String key(URI uri) {
-    byte[] hash = sha256().digest(uri.toString().getBytes(StandardCharsets.UTF_8));
+    byte[] hash = Hashes.sha256().digest(uri.toString().getBytes(StandardCharsets.UTF_8));
     return HexFormat.of().formatHex(hash, 0, 16);
   }
 
@@ -181,7 +181,7 @@ final class Download {
     if (files.size() > 1) {
       throw new CommandException("--sha256 is for one file, and the model is split");
     }
-    MessageDigest digest = sha256();
+    MessageDigest digest = Hashes.sha256();
     byte[] buffer = new byte[1 << 20];
     try (var in = Files.newInputStream(files.getFirst())) {
       for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
@@ -194,14 +194,6 @@ final class Download {
     if (!found.equals(expected.toLowerCase(Locale.ROOT))) {
       throw new CommandException(
           "the file's SHA-256 is " + found + ", not the one of --sha256; it was not taken");
-    }
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 
