@@ -44,11 +44,12 @@ record LocalPlan(ShardPlan plan, PipelineSizes sizes, DataAddress address, LinkP
 
   NodeResources resources() {
     NodeOffer offer = NodeOffer.unmeasured(NODE.name(), Long.MAX_VALUE, 1);
-    return new NodeResources(address, offer, "", null);
+    return new NodeResources(address, offer, "", null, null);
   }
 
   @Override
-  public Placed place(List<NodeReport> nodes, @Nullable EpochPlan previous) {
+  public Placed place(
+      List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous) {
     if (nodes.isEmpty()) {
       throw new PlacementException("this process cannot load the model");
     }

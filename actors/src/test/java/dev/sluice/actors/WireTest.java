@@ -20,12 +20,14 @@ import dev.sluice.actors.coordination.PipelineSizes;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.StagePlace;
 import dev.sluice.actors.coordination.StageReport;
+import dev.sluice.actors.coordination.StoredLayers;
 import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.actors.placement.KernelRate;
 import dev.sluice.actors.placement.NodeOffer;
 import dev.sluice.actors.scheduling.GenerationId;
 import dev.sluice.actors.scheduling.Resume;
+import dev.sluice.actors.weights.FetchProgress;
 import dev.sluice.model.cache.KvType;
 import dev.sluice.model.cache.KvUsage;
 import dev.sluice.model.gguf.GgmlType;
@@ -114,11 +116,13 @@ final class WireTest {
                 new NodeOffer(
                     "n", 5, 2, Map.of(GgmlType.Q4_0, new KernelRate(1, 2)), Map.of("m", 3L)),
                 "0.1",
-                new ModelCard("abc", "name")),
+                new ModelCard("abc", "name"),
+                new StoredLayers("abc", List.of(new LayerRange(0, 2)))),
             true,
             7,
             PLAN,
             List.of(
+                StageReport.loading(1, new FetchProgress(5, 6, 2)),
                 StageReport.ready(
                     0, new KvUsage(1, 2, 3, 4, 5), List.of(new HeldSlot(1, 2, 3, 4)))),
             new HeadReport(true, 7, 6, "lost"));

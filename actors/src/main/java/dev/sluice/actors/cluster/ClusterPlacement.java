@@ -53,7 +53,8 @@ final class ClusterPlacement implements Placement {
   }
 
   @Override
-  public Placed place(List<NodeReport> nodes, @Nullable EpochPlan previous) {
+  public Placed place(
+      List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous) {
     String model = choose(nodes, previous);
     List<NodeReport> having = nodes.stream().filter(n -> has(n, model)).toList();
     ModelFootprint footprint = library.footprint(model);

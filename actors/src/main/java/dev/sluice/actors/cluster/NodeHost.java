@@ -107,7 +107,8 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         data,
         new NodeOffer(self.name(), memoryBytes, cores, Map.of(), Map.of()),
         version(),
-        model == null ? null : model.card());
+        model == null ? null : model.card(),
+        null);
   }
 
   private ModelShard load(String content, ShardOptions options) {

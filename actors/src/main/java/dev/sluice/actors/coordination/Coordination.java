@@ -3,6 +3,7 @@ package dev.sluice.actors.coordination;
 import dev.sluice.actors.kept.KeptPositions;
 import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.actors.placement.PlacementException;
+import dev.sluice.actors.weights.FetchProgress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,8 +75,13 @@ public final class Coordination {
   /** The last pipeline that was built, here or before. */
   private @Nullable EpochPlan previous;
 
-  /** With what no placement fitted. */
+  /** With what no placement fitted, and when that was tried. */
   private List<NodeId> triedWith = List.of();
+
+  private long triedAt;
+
+  /** Bytes of weights that stages of this epoch have fetched. */
+  private long fetched;
 
   /**
    * A coordinator that knows nothing yet.
@@ -168,7 +174,7 @@ public final class Coordination {
     }
     Placement.Placed placed;
     try {
-      placed = placement.place(candidates(), null);
+      placed = placement.place(candidates(), reports(), null);
     } catch (PlacementException e) {
       return "left as it is: " + e.getMessage();
     }
@@ -359,6 +365,9 @@ public final class Coordination {
         case LOADING, READY -> {}
       }
     }
+    if (phase == Phase.BUILDING) {
+      awaitWeights();
+    }
     HeadReport scheduler = report.head();
     boolean isHead = report.node().equals(head);
     if (isHead && scheduler.failedEpoch() == epoch) {
@@ -368,6 +377,24 @@ public final class Coordination {
     } else if (phase == Phase.ATTACHING && isHead && scheduler.attachedEpoch() == epoch) {
       run();
     }
+  }
+
+  /** As long as weights come, the time that stages have to be ready begins anew. */
+  private void awaitWeights() {
+    long sum = 0;
+    for (KnownNode node : nodes.values()) {
+      NodeReport report = node.report();
+      if (report != null && report.epoch() == epoch) {
+        for (StageReport stage : report.stages()) {
+          FetchProgress fetch = stage.fetch();
+          sum += fetch == null ? 0 : fetch.done();
+        }
+      }
+    }
+    if (sum > fetched) {
+      phaseSince = clock.getAsLong();
+    }
+    fetched = sum;
   }
 
   private void attachWhenReady() {
@@ -471,6 +498,7 @@ public final class Coordination {
   private void place(String why) {
     List<NodeReport> candidates = candidates();
     triedWith = candidates.stream().map(NodeReport::node).toList();
+    triedAt = clock.getAsLong();
     int missing = previous == null ? settings.minNodes() - candidates.size() : 0;
     if (missing > 0) {
       unavailable("waiting for " + missing + " more of " + settings.minNodes() + " nodes");
@@ -482,7 +510,7 @@ public final class Coordination {
       return;
     }
     try {
-      build(placement.place(candidates, previous), why);
+      build(placement.place(candidates, reports(), previous), why);
     } catch (PlacementException e) {
       unavailable((why.isEmpty() ? "" : why + "; ") + e.getMessage());
     }
@@ -496,6 +524,7 @@ public final class Coordination {
     plan = next;
     head = next.head();
     attachment = null;
+    fetched = 0;
     enter(Phase.BUILDING, why);
     nodes.values().forEach(this::order);
   }
@@ -526,10 +555,11 @@ public final class Coordination {
     nodes.values().forEach(this::order);
   }
 
-  /** Where no placement fitted: tries it when the nodes are others than then. */
+  /** Where no placement fitted: tries it when the nodes are others than then, and now and then. */
   private void tryAgain() {
     if (phase == Phase.UNAVAILABLE
-        && !triedWith.equals(candidates().stream().map(NodeReport::node).toList())) {
+        && (clock.getAsLong() - triedAt >= settings.resend().toNanos()
+            || !triedWith.equals(candidates().stream().map(NodeReport::node).toList()))) {
       place("");
     }
   }

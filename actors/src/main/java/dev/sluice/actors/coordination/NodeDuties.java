@@ -1,5 +1,6 @@
 package dev.sluice.actors.coordination;
 
+import dev.sluice.actors.weights.FetchProgress;
 import java.util.List;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -61,7 +62,7 @@ public final class NodeDuties {
         output.startHead(next);
       }
       List<Integer> mine = next.stagesOf(self);
-      mine.forEach(i -> stages.put(i, StageReport.loading(i, "")));
+      mine.forEach(i -> stages.put(i, StageReport.loading(i, null)));
       if (mine.isEmpty()) {
         output.hostNothing();
       } else {
@@ -86,8 +87,8 @@ public final class NodeDuties {
     }
   }
 
-  /** A stage loads, and has come so far. */
-  public void stageLoading(int ofEpoch, int stage, String progress) {
+  /** A stage's weights have come so far. */
+  public void stageLoading(int ofEpoch, int stage, FetchProgress progress) {
     StageReport known = stages.get(stage);
     if (ofEpoch == epoch && known != null && known.state() == StageReport.State.LOADING) {
       stages.put(stage, StageReport.loading(stage, progress));

@@ -3,18 +3,23 @@ package dev.sluice.actors.coordination;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Decides which node hosts which layers of which model. A pure function. */
+/**
+ * Decides which node hosts which layers of which model. It changes nothing; what it says depends on
+ * the nodes and on what this process knows of the model, so it is asked again now and then where no
+ * placement fitted.
+ */
 @FunctionalInterface
 public interface Placement {
   /**
    * Places a pipeline.
    *
    * @param nodes those that may be used, ascending by id
+   * @param answering these and others that still give weights, such as one that leaves
    * @param previous what ran before, whose ranges are better kept; null for none
    * @throws dev.sluice.actors.placement.PlacementException where none fits: what lacks, and what to
    *     do
    */
-  Placed place(List<NodeReport> nodes, @Nullable EpochPlan previous);
+  Placed place(List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous);
 
   /**
    * A pipeline, not yet of any epoch.

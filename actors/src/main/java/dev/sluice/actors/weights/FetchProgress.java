@@ -1,5 +1,7 @@
 package dev.sluice.actors.weights;
 
+import dev.sluice.actors.WireMessage;
+
 /**
  * How far a fetch is.
  *
@@ -7,4 +9,4 @@ package dev.sluice.actors.weights;
  * @param total bytes that it takes; grows while headers are being read
  * @param sources nodes that give some
  */
-public record FetchProgress(long done, long total, int sources) {}
+public record FetchProgress(long done, long total, int sources) implements WireMessage {}

@@ -36,7 +36,7 @@ final class SimulatedNodes {
 
   /** One layer for every node, in the order of their ids; at least two nodes. */
   static final Placement ONE_LAYER_EACH =
-      (nodes, _) -> {
+      (nodes, _, _) -> {
         if (nodes.size() < 2) {
           throw new PlacementException("two nodes are needed");
         }
@@ -157,7 +157,7 @@ final class SimulatedNodes {
         NodeReport report =
             duties.report(
                 new NodeResources(
-                    DataAddress.NONE, NodeOffer.unmeasured(id.name(), 1 << 20, 1), "", null));
+                    DataAddress.NONE, NodeOffer.unmeasured(id.name(), 1 << 20, 1), "", null, null));
         mail.add(() -> coordination.report(report));
       }
     }

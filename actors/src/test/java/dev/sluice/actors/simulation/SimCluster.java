@@ -90,7 +90,7 @@ final class SimCluster {
   NodeResources resources(NodeId id) {
     int layers = Objects.requireNonNull(capacities.get(id.name()));
     NodeOffer offer = NodeOffer.unmeasured(id.name(), layers, 1);
-    return new NodeResources(DataAddress.NONE, offer, "test", null);
+    return new NodeResources(DataAddress.NONE, offer, "test", null, null);
   }
 
   /** The life of that id, unless it has ended. */

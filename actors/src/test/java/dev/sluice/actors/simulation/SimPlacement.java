@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 /** A byte of memory holds a layer. Keeps what it can of the plan before; else cuts anew. */
 record SimPlacement(int layers, PipelineSizes sizes) implements Placement {
   @Override
-  public Placed place(List<NodeReport> nodes, @Nullable EpochPlan previous) {
+  public Placed place(
+      List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous) {
     List<StagePlace> stages = previous == null ? List.of() : repaired(nodes, previous);
     if (stages.isEmpty()) {
       stages = cut(nodes);
