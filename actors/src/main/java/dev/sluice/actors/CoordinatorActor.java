@@ -17,6 +17,7 @@ import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.Placement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,8 +38,14 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
 
   private static final int MAX_SUBSCRIBERS = 4096;
 
+  /** Questions that wait for a coordinator to know what runs; more are answered as things stand. */
+  private static final int MAX_WAITING = 256;
+
   /** What it is told. */
   public sealed interface Command {}
+
+  /** What is answered only when the coordinator has found out what runs. */
+  sealed interface Question extends Command {}
 
   /** A node tells what it does. */
   record Report(
@@ -51,10 +58,10 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
   record Subscribe(ActorRef<DirectoryActor.Command> gateway) implements Command, WireMessage {}
 
   /** Places the layers anew. */
-  public record Rebalance(ActorRef<Answer> replyTo) implements Command, WireMessage {}
+  public record Rebalance(ActorRef<Answer> replyTo) implements Question, WireMessage {}
 
   /** What everybody does. */
-  public record AskStatus(ActorRef<Status> replyTo) implements Command, WireMessage {}
+  public record AskStatus(ActorRef<Status> replyTo) implements Question, WireMessage {}
 
   /** A sentence. */
   public record Answer(String text) implements WireMessage {}
@@ -98,6 +105,7 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
   private final Coordination coordination;
   private final Map<NodeId, Contact> contacts = new HashMap<>();
   private final Map<ActorRef<DirectoryActor.Command>, Long> subscribers = new LinkedHashMap<>();
+  private final List<Question> waiting = new ArrayList<>();
   private DirectoryActor.@Nullable Update told;
 
   /** A coordinator that knows nothing yet. */
@@ -138,14 +146,13 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
           gateway.tell(update());
         }
       }
-      case Rebalance(var replyTo) -> replyTo.tell(new Answer(coordination.rebalance()));
-      case AskStatus(var replyTo) ->
-          replyTo.tell(
-              new Status(
-                  coordination.state(),
-                  coordination.plan(),
-                  coordination.reports(),
-                  coordination.unreachable()));
+      case Question question -> {
+        if (coordination.gathers() && waiting.size() < MAX_WAITING) {
+          waiting.add(question);
+        } else {
+          answer(question);
+        }
+      }
       case Joined(var node) -> coordination.joined(node);
       case Unreachable(var node) -> coordination.unreachable(node);
       case Reachable(var node) -> coordination.reachable(node);
@@ -160,8 +167,25 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
         subscribers.values().removeIf(heard -> now - heard > LEASE.toNanos());
       }
     }
+    if (!coordination.gathers()) {
+      waiting.forEach(this::answer);
+      waiting.clear();
+    }
     publish();
     return this;
+  }
+
+  private void answer(Question question) {
+    switch (question) {
+      case Rebalance(var replyTo) -> replyTo.tell(new Answer(coordination.rebalance()));
+      case AskStatus(var replyTo) ->
+          replyTo.tell(
+              new Status(
+                  coordination.state(),
+                  coordination.plan(),
+                  coordination.reports(),
+                  coordination.unreachable()));
+    }
   }
 
   private DirectoryActor.Update update() {

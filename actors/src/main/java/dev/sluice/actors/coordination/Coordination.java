@@ -228,6 +228,13 @@ public final class Coordination {
     return new PipelineState(epoch, status, head, reason, settings.retryAfter());
   }
 
+  /**
+   * Whether it is still finding out what runs: for a bounded time, and {@link #state} is a guess.
+   */
+  public boolean gathers() {
+    return phase == Phase.GATHERING;
+  }
+
   /** The pipeline that runs or is being built; null for none. */
   public @Nullable EpochPlan plan() {
     return plan;
