@@ -12,6 +12,7 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import dev.sluice.actors.coordination.Attachment;
 import dev.sluice.actors.coordination.EpochPlan;
 import dev.sluice.actors.coordination.NodeDuties;
+import dev.sluice.actors.coordination.NodeLoad;
 import dev.sluice.actors.coordination.NodeOrder;
 import dev.sluice.actors.coordination.NodeOutput;
 import dev.sluice.actors.coordination.StageReport;
@@ -19,6 +20,7 @@ import dev.sluice.model.shard.LayerRange;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +74,7 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
 
   private final NodeEnvironment environment;
   private final NodeDuties duties;
+  private final LoadMeter meter = new LoadMeter();
   private final ActorRef<ShardActor.Report> reports;
   private final ActorRef<SchedulerActor.HeadEvent> headEvents;
   private final List<Hosted> hosted = new ArrayList<>();
@@ -82,6 +85,7 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
   private @Nullable ActorRef<SchedulerActor.Command> scheduler;
   private @Nullable ActorRef<CoordinatorActor.Command> coordinator;
   private @Nullable ActorRef<Relieved> leaver;
+  private NodeLoad load = NodeLoad.NONE;
   private boolean changed;
   private boolean stopping;
   private int spawned;
@@ -137,7 +141,15 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
               duties.headFailed(epoch, reason);
         }
       }
-      case Tick _ -> changed = true;
+      case Tick _ -> {
+        load =
+            meter.read(
+                System.nanoTime(),
+                environment.monitors().stages(),
+                Objects.requireNonNullElse(
+                    environment.scheduling().get(), PipelineStats.Scheduling.NONE));
+        changed = true;
+      }
       case Stop _ -> stop();
     }
     tell();
@@ -174,7 +186,9 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     if (to != null) {
       to.tell(
           new CoordinatorActor.Report(
-              duties.report(environment.resources().get()), getContext().getSelf(), scheduler));
+              duties.report(environment.resources().get(), load),
+              getContext().getSelf(),
+              scheduler));
     }
     ActorRef<Relieved> waiting = leaver;
     if (waiting != null && duties.relieved()) {

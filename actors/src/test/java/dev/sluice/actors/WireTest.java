@@ -13,11 +13,13 @@ import dev.sluice.actors.coordination.EpochPlan;
 import dev.sluice.actors.coordination.HeadReport;
 import dev.sluice.actors.coordination.ModelCard;
 import dev.sluice.actors.coordination.NodeId;
+import dev.sluice.actors.coordination.NodeLoad;
 import dev.sluice.actors.coordination.NodeOrder;
 import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.NodeResources;
 import dev.sluice.actors.coordination.PipelineSizes;
 import dev.sluice.actors.coordination.PipelineState;
+import dev.sluice.actors.coordination.StageLoad;
 import dev.sluice.actors.coordination.StagePlace;
 import dev.sluice.actors.coordination.StageReport;
 import dev.sluice.actors.coordination.StoredLayers;
@@ -125,7 +127,8 @@ final class WireTest {
                 StageReport.loading(1, new FetchProgress(5, 6, 2)),
                 StageReport.ready(
                     0, new KvUsage(1, 2, 3, 4, 5), List.of(new HeldSlot(1, 2, 3, 4)))),
-            new HeadReport(true, 7, 6, "lost"));
+            new HeadReport(true, 7, 6, "lost"),
+            new NodeLoad(List.of(new StageLoad(0, 0.3, new KvUsage(1, 2, 3, 4, 5))), 2, 1));
     assertSurvives(new CoordinatorActor.Report(report, node.getRef(), head.getRef()));
     assertSurvives(new CoordinatorActor.Report(report, node.getRef(), null));
     PipelineState state =

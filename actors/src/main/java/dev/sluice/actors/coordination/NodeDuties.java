@@ -161,10 +161,25 @@ public final class NodeDuties {
     return epoch;
   }
 
-  /** The present report. */
-  public NodeReport report(NodeResources resources) {
+  /**
+   * The present report.
+   *
+   * @param load of the stages that are here, and of others, which are left out
+   */
+  public NodeReport report(NodeResources resources, NodeLoad load) {
     sequence++;
     return new NodeReport(
-        self, sequence, resources, leaving, epoch, plan, List.copyOf(stages.values()), head);
+        self,
+        sequence,
+        resources,
+        leaving,
+        epoch,
+        plan,
+        List.copyOf(stages.values()),
+        head,
+        new NodeLoad(
+            load.stages().stream().filter(s -> stages.containsKey(s.stage())).toList(),
+            head.present() ? load.running() : 0,
+            head.present() ? load.waiting() : 0));
   }
 }

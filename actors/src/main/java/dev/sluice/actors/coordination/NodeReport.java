@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param plan the pipeline of that epoch; null for none
  * @param stages its stages of that plan
  * @param head its scheduler
+ * @param load how busy it is
  */
 public record NodeReport(
     NodeId node,
@@ -24,7 +25,8 @@ public record NodeReport(
     int epoch,
     @Nullable EpochPlan plan,
     List<StageReport> stages,
-    HeadReport head)
+    HeadReport head,
+    NodeLoad load)
     implements WireMessage {
   public NodeReport {
     stages = List.copyOf(stages);

@@ -157,7 +157,8 @@ final class SimulatedNodes {
         NodeReport report =
             duties.report(
                 new NodeResources(
-                    DataAddress.NONE, NodeOffer.unmeasured(id.name(), 1 << 20, 1), "", null, null));
+                    DataAddress.NONE, NodeOffer.unmeasured(id.name(), 1 << 20, 1), "", null, null),
+                NodeLoad.NONE);
         mail.add(() -> coordination.report(report));
       }
     }

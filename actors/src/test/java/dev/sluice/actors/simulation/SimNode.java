@@ -7,6 +7,7 @@ import dev.sluice.actors.coordination.Coordination;
 import dev.sluice.actors.coordination.EpochPlan;
 import dev.sluice.actors.coordination.NodeDuties;
 import dev.sluice.actors.coordination.NodeId;
+import dev.sluice.actors.coordination.NodeLoad;
 import dev.sluice.actors.coordination.NodeOutput;
 import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.PipelineSizes;
@@ -220,7 +221,7 @@ final class SimNode implements NodeOutput {
       soon(
           () -> {
             reporting = false;
-            NodeReport report = duties.report(cluster.resources(id));
+            NodeReport report = duties.report(cluster.resources(id), NodeLoad.NONE);
             cluster.toCoordinator(this, c -> c.report(report));
           });
     }
