@@ -60,13 +60,14 @@ final class SluiceProcess implements AutoCloseable {
   static SluiceProcess startCommand(Path folder, List<String> command) throws IOException {
     Path out = Files.createTempFile(folder, "out", ".txt");
     Path err = Files.createTempFile(folder, "err", ".txt");
-    Process process =
+    ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(folder.toFile())
             .redirectOutput(out.toFile())
-            .redirectError(err.toFile())
-            .start();
-    return new SluiceProcess(process, out, err);
+            .redirectError(err.toFile());
+    // Where layers go must depend on what a test says, not on what else the machine does.
+    builder.environment().put("SLUICE_NODE_MEASURE", "false");
+    return new SluiceProcess(builder.start(), out, err);
   }
 
   /** Runs the command line to its end, with nothing on standard input. */

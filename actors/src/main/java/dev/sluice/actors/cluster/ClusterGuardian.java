@@ -21,9 +21,13 @@ import dev.sluice.actors.coordination.CoordinationSettings;
 import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.coordination.Placement;
 import dev.sluice.actors.gateway.HeadDirectory;
+import dev.sluice.actors.probe.LinkProbe;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -50,13 +54,19 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
 
   private record Relieved() implements Command {}
 
+  private record LinksMeasured(LinkProbe.Measured figures) implements Command {}
+
   /**
    * What a member is made of.
    *
    * @param node makes what the process lends to its node; null where it hosts no layers
+   * @param links takes the round trips that its node measures
+   * @param probeInterval between two questions to the same node
    */
   record Parts(
       @Nullable Function<NodeId, NodeEnvironment> node,
+      Consumer<Map<String, Long>> links,
+      Duration probeInterval,
       @Nullable Placement placement,
       CoordinationSettings settings,
       HeadDirectory directory) {}
@@ -85,6 +95,14 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
         environment == null
             ? null
             : context.spawn(NodeActor.create(environment.apply(MemberTable.id(self()))), "node");
+    if (node != null) {
+      context.spawn(
+          LinkProbe.create(
+              MemberTable.id(self()).name(),
+              parts.probeInterval(),
+              context.messageAdapter(LinkProbe.Measured.class, LinksMeasured::new)),
+          "link-probe");
+    }
     cluster
         .subscriptions()
         .tell(
@@ -113,6 +131,7 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
         .onMessage(Depart.class, _ -> onDepart())
         .onMessage(Relieved.class, _ -> onRelieved())
         .onMessage(WhoCoordinates.class, this::onWho)
+        .onMessage(LinksMeasured.class, this::onLinks)
         .onSignal(Terminated.class, _ -> onCoordinatorEnded())
         .build();
   }
@@ -173,6 +192,11 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
 
   private Behavior<Command> onWho(WhoCoordinates who) {
     who.replyTo().tell(Optional.ofNullable(followed).map(this::resolve));
+    return this;
+  }
+
+  private Behavior<Command> onLinks(LinksMeasured measured) {
+    parts.links().accept(measured.figures().nanos());
     return this;
   }
 

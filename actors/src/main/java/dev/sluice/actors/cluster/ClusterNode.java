@@ -84,6 +84,8 @@ public final class ClusterNode implements AutoCloseable {
     parts =
         new ClusterGuardian.Parts(
             node,
+            host == null ? _ -> {} : host.figures()::roundTrips,
+            settings.config().getDuration("sluice.cluster.probe-interval"),
             placement,
             CoordinationSettings.cluster(settings.minNodes(), settings.startTimeout()),
             directory);

@@ -11,6 +11,9 @@ import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.coordination.NodeResources;
 import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.actors.placement.NodeOffer;
+import dev.sluice.actors.probe.KernelSpeed;
+import dev.sluice.actors.probe.MatrixKind;
+import dev.sluice.actors.probe.NodeFigures;
 import dev.sluice.model.arch.ModelFootprint;
 import dev.sluice.model.kernel.WorkerPool;
 import dev.sluice.model.shard.ModelShard;
@@ -20,7 +23,6 @@ import dev.sluice.transport.Transport;
 import dev.sluice.transport.TransportConfig;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -39,12 +41,14 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
   private final Transport transport;
   private final LogLimits activationLog;
   private final WorkerPool pool;
+  private final NodeFigures figures;
 
   private NodeHost(
       DataAddress data,
       long memoryBytes,
       LogLimits activationLog,
       int cores,
+      boolean measure,
       @Nullable LocalModel model,
       Consumer<String> log,
       Transport transport) {
@@ -56,6 +60,13 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
     this.log = log;
     this.transport = transport;
     this.pool = new WorkerPool(cores);
+    this.figures =
+        measure
+            ? NodeFigures.measured(KernelSpeed.defaultFolder(), pool)
+            : NodeFigures.counted(pool);
+    if (model != null) {
+      var _ = figures.measure(MatrixKind.of(model.file()));
+    }
   }
 
   /**
@@ -82,6 +93,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         memory == 0 ? spareMemory() : memory,
         activationLog,
         cores == 0 ? Runtime.getRuntime().availableProcessors() : cores,
+        node.getBoolean("measure"),
         model,
         log,
         Transport.launch(links.build()));
@@ -102,10 +114,15 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         drain);
   }
 
+  /** What is measured of this node. */
+  NodeFigures figures() {
+    return figures;
+  }
+
   private NodeResources resources(NodeId self) {
     return new NodeResources(
         data,
-        new NodeOffer(self.name(), memoryBytes, cores, Map.of(), Map.of()),
+        new NodeOffer(self.name(), memoryBytes, cores, figures.speeds(), figures.roundTrips()),
         version(),
         model == null ? null : model.card(),
         null);

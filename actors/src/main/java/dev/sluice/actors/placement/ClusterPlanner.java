@@ -4,6 +4,7 @@ import dev.sluice.actors.placement.NodeOrderSearch.Arrangement;
 import dev.sluice.model.arch.ModelFootprint;
 import dev.sluice.model.shard.LayerRange;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -88,17 +89,58 @@ public final class ClusterPlanner {
         new KeptRanges(costs, needs.kvTokens())
             .of(previous)
             .filter(arrangement -> stages == 0 || arrangement.stages() == stages);
-    PlanWriter writer = new PlanWriter(costs, needs, stages, previous);
     // One question instead of a whole plan: streams are waiting.
     if (kept.isPresent()
         && search.within(search.period(kept.get()) / WORTH_MOVING, needs.kvTokens()).isEmpty()) {
-      return writer.write(kept.get(), true);
+      return new PlanWriter(costs, needs, stages, previous)
+          .write(kept.get(), PlanWriter.Origin.KEPT);
     }
-    List<LayerRange> held = previous.isEmpty() ? List.of() : PlacementSearch.held(sorted, previous);
+    return best(costs, search, previous);
+  }
+
+  /**
+   * The best plan, whatever ran before; among those that are as good the one that moves the fewest
+   * bytes.
+   *
+   * @param previous the placement so far, in the order of the pipeline; may be empty
+   * @throws PlacementException where no placement fits: which node lacks how many bytes
+   */
+  public ClusterPlan replan(List<NodeOffer> nodes, List<PlacedRange> previous) {
+    NodeCosts costs = new NodeCosts(model, needs, checked(nodes));
+    return best(costs, new PlacementSearch(costs, orders(costs), needs.kvTokens()), previous);
+  }
+
+  private ClusterPlan best(NodeCosts costs, PlacementSearch search, List<PlacedRange> previous) {
+    List<LayerRange> held =
+        previous.isEmpty() ? List.of() : PlacementSearch.held(costs.offers(), previous);
+    PlanWriter writer = new PlanWriter(costs, needs, stages, previous);
     return search
         .best(held)
-        .map(best -> writer.write(best, false))
+        .map(found -> writer.write(found, PlanWriter.Origin.BEST))
         .orElseThrow(() -> new LackOfMemory(costs, orders(costs), needs, stages).exception());
+  }
+
+  /**
+   * What a placement that is there already amounts to, with what is known of the nodes now.
+   *
+   * @param placed in the order of the pipeline
+   * @return nothing where one of its nodes is missing, or it is no placement of this model
+   */
+  public Optional<ClusterPlan> appraise(List<NodeOffer> nodes, List<PlacedRange> placed) {
+    NodeCosts costs = new NodeCosts(model, needs, checked(nodes));
+    List<String> names = costs.offers().stream().map(NodeOffer::name).toList();
+    int[] order = placed.stream().mapToInt(p -> names.indexOf(p.node())).toArray();
+    if (!KeptRanges.covers(placed, costs.layers())
+        || Arrays.stream(order).anyMatch(node -> node < 0)) {
+      return Optional.empty();
+    }
+    int[] cuts = new int[order.length + 1];
+    for (int i = 0; i < order.length; i++) {
+      cuts[i + 1] = placed.get(i).range().end();
+    }
+    return Optional.of(
+        new PlanWriter(costs, needs, stages, placed)
+            .write(new Arrangement(order, cuts, 0), PlanWriter.Origin.GIVEN));
   }
 
   private List<NodeOffer> checked(List<NodeOffer> nodes) {
@@ -128,7 +170,7 @@ public final class ClusterPlanner {
               + most
               + " stages.");
     }
-    return sorted;
+    return MeasuredSpeeds.fill(sorted);
   }
 
   private NodeOrderSearch orders(NodeCosts costs) {

@@ -28,7 +28,7 @@ final class KeptRanges {
    */
   Optional<Arrangement> of(List<PlacedRange> previous) {
     int stages = previous.size();
-    if (stages == 0 || !covers(previous)) {
+    if (!covers(previous, costs.layers())) {
       return Optional.empty();
     }
     Map<String, Integer> indexes = new HashMap<>();
@@ -61,7 +61,8 @@ final class KeptRanges {
             });
   }
 
-  private boolean covers(List<PlacedRange> previous) {
+  /** Whether each layer is on exactly one stage, and each stage has one. */
+  static boolean covers(List<PlacedRange> previous, int layers) {
     int next = 0;
     for (PlacedRange placed : previous) {
       if (placed.range().first() != next || placed.range().size() == 0) {
@@ -69,7 +70,7 @@ final class KeptRanges {
       }
       next = placed.range().end();
     }
-    return next == costs.layers();
+    return next == layers && layers > 0;
   }
 
   private boolean fits(int node, int[] cuts, int stage) {

@@ -79,6 +79,10 @@ final class NodeCosts {
     return nodes.size();
   }
 
+  List<NodeOffer> offers() {
+    return nodes;
+  }
+
   NodeOffer node(int n) {
     return nodes.get(n);
   }

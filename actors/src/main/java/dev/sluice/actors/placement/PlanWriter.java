@@ -22,10 +22,22 @@ final class PlanWriter {
     this.previous = previous;
   }
 
-  ClusterPlan write(Arrangement found, boolean kept) {
+  /** How an arrangement came about. */
+  enum Origin {
+    /** It is the best that was found. */
+    BEST,
+    /** It is the previous one, with spares in the place of lost nodes. */
+    KEPT,
+    /** It is what it is. */
+    GIVEN
+  }
+
+  ClusterPlan write(Arrangement found, Origin origin) {
     List<PlacedStage> stages = stages(found);
-    ClusterPlan plan = new ClusterPlan(stages, spares(stages, kept), kept, "");
-    return new ClusterPlan(stages, plan.spares(), kept, explain(plan));
+    boolean kept = origin == Origin.KEPT;
+    List<Spare> spares = origin == Origin.GIVEN ? List.of() : spares(stages, kept);
+    ClusterPlan plan = new ClusterPlan(stages, spares, kept, "");
+    return new ClusterPlan(stages, spares, kept, explain(plan, origin));
   }
 
   private List<PlacedStage> stages(Arrangement found) {
@@ -34,7 +46,7 @@ final class PlanWriter {
     for (int i = 0; i < count; i++) {
       all += costs.nanos(found.nodes()[i], found.cuts()[i], found.cuts()[i + 1]);
     }
-    List<LayerRange> held = PlacementSearch.held(nodes(), previous);
+    List<LayerRange> held = PlacementSearch.held(costs.offers(), previous);
     List<PlacedStage> stages = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       int node = found.nodes()[i];
@@ -53,14 +65,6 @@ final class PlanWriter {
               costs.missingBytes(first, end, held.get(node))));
     }
     return stages;
-  }
-
-  private List<NodeOffer> nodes() {
-    List<NodeOffer> nodes = new ArrayList<>();
-    for (int i = 0; i < costs.nodes(); i++) {
-      nodes.add(costs.node(i));
-    }
-    return nodes;
   }
 
   private List<Spare> spares(List<PlacedStage> stages, boolean kept) {
@@ -98,7 +102,7 @@ final class PlanWriter {
         100 * (PlacementSearch.SLACK - 1));
   }
 
-  private String explain(ClusterPlan plan) {
+  private String explain(ClusterPlan plan, Origin origin) {
     PlacedStage slowest = plan.slowest();
     PlacedStage tightest = plan.tightest();
     StringBuilder text = new StringBuilder();
@@ -109,7 +113,7 @@ final class PlanWriter {
             costs.layers(),
             plan.stages().size(),
             costs.nodes(),
-            method(plan)));
+            method(origin)));
     text.append(
         String.format(
             Locale.ROOT,
@@ -148,7 +152,7 @@ final class PlanWriter {
               tightest.plan().kvBytesPerToken(),
               needs.kvTokens()));
     }
-    if (!previous.isEmpty()) {
+    if (!previous.isEmpty() && origin != Origin.GIVEN) {
       long moved = plan.stages().stream().mapToLong(PlacedStage::movedBytes).sum();
       text.append(
           String.format(
@@ -157,13 +161,15 @@ final class PlanWriter {
     return text.toString();
   }
 
-  private String method(ClusterPlan plan) {
-    if (plan.kept()) {
-      return ", left as they were, spares in the place of lost nodes";
-    }
-    return costs.nodes() <= ClusterPlanner.EXACT_NODES
-        ? ", the best of all orders, subsets and cuts"
-        : ", the best cut of a number of orders of the nodes";
+  private String method(Origin origin) {
+    return switch (origin) {
+      case BEST ->
+          costs.nodes() <= ClusterPlanner.EXACT_NODES
+              ? ", the best of all orders, subsets and cuts"
+              : ", the best cut of a number of orders of the nodes";
+      case KEPT -> ", left as they were, spares in the place of lost nodes";
+      case GIVEN -> "";
+    };
   }
 
   /** Nanoseconds as people read them. */
