@@ -2,6 +2,7 @@ package dev.sluice.actors;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -14,6 +15,7 @@ import dev.sluice.actors.coordination.EpochPlan;
 import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.coordination.NodeOrder;
 import dev.sluice.actors.coordination.NodeReport;
+import dev.sluice.actors.coordination.Outlook;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.Placement;
 import java.time.Duration;
@@ -23,6 +25,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +68,19 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
   /** What everybody does. */
   public record AskStatus(ActorRef<Status> replyTo) implements Question, WireMessage {}
 
+  /** What rebalancing would do. */
+  public record AskOutlook(ActorRef<Foreseen> replyTo) implements Question, WireMessage {}
+
+  /**
+   * What rebalancing would do.
+   *
+   * @param state of the pipeline
+   * @param outlook null where no placement fits
+   * @param reason why none does; else empty
+   */
+  public record Foreseen(PipelineState state, @Nullable Outlook outlook, String reason)
+      implements WireMessage {}
+
   /** A sentence. */
   public record Answer(String text) implements WireMessage {}
 
@@ -99,6 +117,9 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
     TICK
   }
 
+  private record Planned(@Nullable Outlook outlook, @Nullable Throwable failure)
+      implements Command {}
+
   private record Contact(
       ActorRef<NodeActor.Command> node, @Nullable ActorRef<SchedulerActor.Command> scheduler) {}
 
@@ -106,6 +127,7 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
   private final Map<NodeId, Contact> contacts = new HashMap<>();
   private final Map<ActorRef<DirectoryActor.Command>, Long> subscribers = new LinkedHashMap<>();
   private final List<Question> waiting = new ArrayList<>();
+  private final List<ActorRef<Foreseen>> foreseeing = new ArrayList<>();
   private DirectoryActor.@Nullable Update told;
 
   /** A coordinator that knows nothing yet. */
@@ -160,6 +182,7 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
         coordination.gone(node);
         contacts.remove(node);
       }
+      case Planned planned -> onPlanned(planned);
       case Stop _ -> {}
       case Tick _ -> {
         coordination.tick();
@@ -185,7 +208,34 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
                   coordination.plan(),
                   coordination.reports(),
                   coordination.unreachable()));
+      case AskOutlook(var replyTo) -> foresee(replyTo);
     }
+  }
+
+  /** Plans on another thread, once for all who ask meanwhile. */
+  private void foresee(ActorRef<Foreseen> replyTo) {
+    if (foreseeing.size() >= MAX_WAITING) {
+      return;
+    }
+    foreseeing.add(replyTo);
+    if (foreseeing.size() == 1) {
+      Executor threads =
+          getContext().getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+      getContext()
+          .pipeToSelf(CompletableFuture.supplyAsync(coordination.outlook(), threads), Planned::new);
+    }
+  }
+
+  private void onPlanned(Planned planned) {
+    Throwable failure = planned.failure();
+    if (failure instanceof CompletionException && failure.getCause() != null) {
+      failure = failure.getCause();
+    }
+    String reason =
+        failure == null ? "" : Objects.requireNonNullElse(failure.getMessage(), failure.toString());
+    Foreseen foreseen = new Foreseen(coordination.state(), planned.outlook(), reason);
+    foreseeing.forEach(asker -> asker.tell(foreseen));
+    foreseeing.clear();
   }
 
   private DirectoryActor.Update update() {

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Random;
 
 /** Writes a llama of seeded random weights, by default of a few thousand, to run anywhere. */
-final class TinyModel {
+public final class TinyModel {
   static final int VOCABULARY = 96;
   static final int CONTEXT = 160;
 
@@ -27,7 +27,7 @@ final class TinyModel {
   private TinyModel() {}
 
   /** A model file in {@code folder}; matrices are of {@code type}. */
-  static Path write(Path folder, int layers, GgmlType type, long seed) {
+  public static Path write(Path folder, int layers, GgmlType type, long seed) {
     return write(folder, new Shape(layers, 64, 4, 2, 96, VOCABULARY, CONTEXT), type, seed);
   }
 

@@ -17,6 +17,7 @@ import dev.sluice.actors.coordination.NodeLoad;
 import dev.sluice.actors.coordination.NodeOrder;
 import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.NodeResources;
+import dev.sluice.actors.coordination.Outlook;
 import dev.sluice.actors.coordination.PipelineSizes;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.StageLoad;
@@ -25,6 +26,8 @@ import dev.sluice.actors.coordination.StageReport;
 import dev.sluice.actors.coordination.StoredLayers;
 import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.actors.kept.KeptSlot;
+import dev.sluice.actors.placement.ClusterPlan;
+import dev.sluice.actors.placement.FakePlans;
 import dev.sluice.actors.placement.KernelRate;
 import dev.sluice.actors.placement.NodeOffer;
 import dev.sluice.actors.scheduling.GenerationId;
@@ -136,6 +139,20 @@ final class WireTest {
             7, PipelineState.Status.UNAVAILABLE, NODE, "no memory", Duration.ofSeconds(5));
     assertSurvives(new DirectoryActor.Update(state, head.getRef()));
     assertSurvives(new CoordinatorActor.Status(state, PLAN, List.of(report), List.of(NODE)));
+  }
+
+  @Test
+  void shouldCarryOutlooks() {
+    NodeOffer a = NodeOffer.unmeasured("a", 1L << 40, 1);
+    NodeOffer b = NodeOffer.unmeasured("b", 1L << 40, 2);
+    ClusterPlan plan = FakePlans.over(List.of(a, b));
+    PipelineState state =
+        new PipelineState(7, PipelineState.Status.SERVING, NODE, "", Duration.ofSeconds(5));
+    for (ClusterPlan running : new ClusterPlan[] {plan, null}) {
+      Outlook outlook = new Outlook("a model", 5, KvType.F16, running, plan);
+      assertSurvives(new CoordinatorActor.Foreseen(state, outlook, ""));
+    }
+    assertSurvives(new CoordinatorActor.Foreseen(state, null, "no memory"));
   }
 
   @Test

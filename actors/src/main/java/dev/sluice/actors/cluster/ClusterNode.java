@@ -164,6 +164,13 @@ public final class ClusterNode implements AutoCloseable {
         .thenApply(CoordinatorActor.Answer::text);
   }
 
+  /** What rebalancing would do. */
+  public CompletionStage<CoordinatorActor.Foreseen> outlook() {
+    return coordinator()
+        .thenCompose(
+            to -> AskPattern.ask(to, CoordinatorActor.AskOutlook::new, ASK, system.scheduler()));
+  }
+
   /**
    * Has a node give up its layers and leave.
    *

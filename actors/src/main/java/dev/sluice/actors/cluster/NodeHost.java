@@ -79,10 +79,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
     Config node = settings.config().getConfig("sluice.node");
     int cores = node.getInt("cores");
     long memory = node.getMemorySize("memory").toBytes();
-    LogLimits activationLog =
-        new LogLimits(
-            node.getMemorySize("activation-log.memory").toBytes(),
-            node.getMemorySize("activation-log.disk").toBytes());
+    LogLimits activationLog = LogLimits.of(node.getConfig("activation-log"));
     TransportConfig.Builder links = settings.security().seal(TransportConfig.builder());
     if (isLoopback(settings.host())) {
       // Loopback takes large datagrams; fewer of them cost less.

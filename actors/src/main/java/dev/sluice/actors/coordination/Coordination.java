@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -174,7 +175,7 @@ public final class Coordination {
     }
     Placement.Placed placed;
     try {
-      placed = placement.place(candidates(), reports(), null);
+      placed = placement.rebalance(candidates(), reports(), current);
     } catch (PlacementException e) {
       return "left as it is: " + e.getMessage();
     }
@@ -183,6 +184,19 @@ public final class Coordination {
     }
     build(placed, "rebalancing");
     return "the layers move, in epoch " + epoch + ": " + placed.why();
+  }
+
+  /**
+   * What rebalancing would do, as a question that may be asked on any thread: it takes up to a
+   * second.
+   *
+   * @return throws a {@link PlacementException} where no placement fits
+   */
+  public Supplier<Outlook> outlook() {
+    List<NodeReport> candidates = candidates();
+    List<NodeReport> answering = reports();
+    EpochPlan last = plan != null ? plan : previous;
+    return () -> placement.outlook(candidates, answering, last);
   }
 
   /** Time has passed. */

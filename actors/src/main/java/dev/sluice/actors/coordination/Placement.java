@@ -1,5 +1,6 @@
 package dev.sluice.actors.coordination;
 
+import dev.sluice.actors.placement.PlacementException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -16,10 +17,28 @@ public interface Placement {
    * @param nodes those that may be used, ascending by id
    * @param answering these and others that still give weights, such as one that leaves
    * @param previous what ran before, whose ranges are better kept; null for none
-   * @throws dev.sluice.actors.placement.PlacementException where none fits: what lacks, and what to
-   *     do
+   * @throws PlacementException where none fits: what lacks, and what to do
    */
   Placed place(List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous);
+
+  /**
+   * Places a pipeline that runs as well as can be now, whatever has to move for it.
+   *
+   * @throws PlacementException as {@link #place} does
+   */
+  default Placed rebalance(List<NodeReport> nodes, List<NodeReport> answering, EpochPlan running) {
+    return place(nodes, answering, null);
+  }
+
+  /**
+   * What {@link #rebalance} would do, or {@link #place} where nothing runs. For any thread.
+   *
+   * @throws PlacementException as {@link #place} does
+   */
+  default Outlook outlook(
+      List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan running) {
+    throw new PlacementException("Nothing is planned here: the stages are where they are.");
+  }
 
   /**
    * A pipeline, not yet of any epoch.

@@ -1,5 +1,7 @@
 package dev.sluice.actors.kept;
 
+import com.typesafe.config.Config;
+
 /**
  * How much a stage's {@link ActivationLog} may take.
  *
@@ -20,6 +22,12 @@ public record LogLimits(long memoryBytes, long diskBytes) {
       throw new IllegalArgumentException(
           "a log of activations needs some memory before it uses the disk");
     }
+  }
+
+  /** Reads the keys {@code memory} and {@code disk}. */
+  public static LogLimits of(Config config) {
+    return new LogLimits(
+        config.getMemorySize("memory").toBytes(), config.getMemorySize("disk").toBytes());
   }
 
   /** Whether there is no log. */

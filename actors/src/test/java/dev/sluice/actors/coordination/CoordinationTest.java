@@ -3,6 +3,7 @@ package dev.sluice.actors.coordination;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
@@ -106,6 +107,31 @@ final class CoordinationTest {
     assertThat(cluster.status()).isEqualTo(PipelineState.Status.SERVING);
     assertThat(plan().uses(cluster.node(0).id)).isFalse();
     assertThat(cluster.node(0).duties.relieved()).isTrue();
+  }
+
+  @Test
+  void shouldMoveNothingForANewMeasurement() {
+    form();
+    EpochPlan before = plan();
+    cluster.node(1).roundTrips = Map.of("node0", 3_000_000_000L);
+    cluster.pass(Duration.ofSeconds(20));
+    assertThat(plan()).isSameAs(before);
+    assertThat(cluster.coordination.reports().get(1).resources().offer().roundTripNanos())
+        .isEqualTo(cluster.node(1).roundTrips);
+    assertThat(cluster.coordination.rebalance()).contains("as well as they can already");
+  }
+
+  @Test
+  void shouldMoveLayersToANodeThatHasJoinedWhenItIsRebalanced() {
+    form();
+    cluster.add(3, 0);
+    cluster.pass(Duration.ofSeconds(20));
+    assertThat(plan().epoch()).as("joining alone moves nothing").isEqualTo(1);
+    assertThat(cluster.coordination.rebalance()).contains("epoch 2");
+    cluster.settle();
+    assertThat(cluster.status()).isEqualTo(PipelineState.Status.SERVING);
+    assertThat(plan().stages()).hasSize(4);
+    assertThat(cluster.node(0).heads).as("the scheduler lives on").isEqualTo(1);
   }
 
   @Test

@@ -142,6 +142,7 @@ final class SimulatedNodes {
     /** Cannot load what it is told to. */
     boolean broken;
 
+    Map<String, Long> roundTrips = Map.of();
     @Nullable Attachment attached;
     boolean hasHead;
     int heads;
@@ -157,7 +158,11 @@ final class SimulatedNodes {
         NodeReport report =
             duties.report(
                 new NodeResources(
-                    DataAddress.NONE, NodeOffer.unmeasured(id.name(), 1 << 20, 1), "", null, null),
+                    DataAddress.NONE,
+                    new NodeOffer(id.name(), 1 << 20, 1, Map.of(), roundTrips),
+                    "",
+                    null,
+                    null),
                 NodeLoad.NONE);
         mail.add(() -> coordination.report(report));
       }
