@@ -3,6 +3,7 @@ package dev.sluice.actors;
 import akka.NotUsed;
 import akka.actor.typed.ActorSystem;
 import akka.stream.javadsl.Source;
+import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.actors.placement.MemoryNeeds;
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.arch.ModelFootprint;
@@ -91,6 +92,11 @@ public final class Pipeline implements AutoCloseable {
 
   private Source<TokenEvent, NotUsed> generate(TokenRequest request) {
     return runtime.generate(request);
+  }
+
+  /** Whether requests are computed, and why not. */
+  public HeadDirectory directory() {
+    return runtime.directory();
   }
 
   /** Counters since the start. */

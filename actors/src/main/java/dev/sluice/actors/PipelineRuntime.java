@@ -184,6 +184,10 @@ final class PipelineRuntime implements AutoCloseable {
     return least + 1 + rows * (local().plan().stages().size() + 1);
   }
 
+  HeadDirectory directory() {
+    return directory;
+  }
+
   PipelineStats stats() {
     long now = System.nanoTime();
     return new PipelineStats(

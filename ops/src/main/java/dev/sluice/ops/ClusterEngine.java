@@ -3,6 +3,7 @@ package dev.sluice.ops;
 import akka.actor.typed.ActorSystem;
 import dev.sluice.actors.PipelineStats;
 import dev.sluice.actors.coordination.EpochPlan;
+import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.stages.flow.TokenGenerator;
 import java.util.Optional;
@@ -42,6 +43,11 @@ record ClusterEngine(ClusterClient client) implements Engine {
   @Override
   public ActorSystem<?> system() {
     return client.node().system();
+  }
+
+  @Override
+  public HeadDirectory directory() {
+    return client.node().directory();
   }
 
   @Override

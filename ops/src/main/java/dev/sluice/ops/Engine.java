@@ -2,6 +2,7 @@ package dev.sluice.ops;
 
 import akka.actor.typed.ActorSystem;
 import dev.sluice.actors.PipelineStats;
+import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.stages.flow.TokenGenerator;
 import java.util.Optional;
 
@@ -12,6 +13,9 @@ interface Engine extends AutoCloseable {
 
   /** What streams can be run on. */
   ActorSystem<?> system();
+
+  /** Whether requests are computed, and why not. */
+  HeadDirectory directory();
 
   /** Counters since the start, where this process computes. */
   Optional<PipelineStats> stats();

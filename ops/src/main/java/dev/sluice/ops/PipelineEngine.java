@@ -3,6 +3,7 @@ package dev.sluice.ops;
 import akka.actor.typed.ActorSystem;
 import dev.sluice.actors.Pipeline;
 import dev.sluice.actors.PipelineStats;
+import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.stages.flow.TokenGenerator;
 import java.util.Optional;
 
@@ -20,6 +21,11 @@ record PipelineEngine(Pipeline pipeline) implements Engine {
   @Override
   public ActorSystem<?> system() {
     return pipeline.system();
+  }
+
+  @Override
+  public HeadDirectory directory() {
+    return pipeline.directory();
   }
 
   @Override

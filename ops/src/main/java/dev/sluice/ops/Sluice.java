@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       RunCommand.class,
       ChatCommand.class,
+      ServeCommand.class,
       ScoreCommand.class,
       TokenizeCommand.class,
       PlanCommand.class,

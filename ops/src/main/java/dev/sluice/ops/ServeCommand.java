@@ -1,0 +1,229 @@
+package dev.sluice.ops;
+
+import akka.actor.typed.ActorSystem;
+import dev.sluice.actors.PipelineOptions;
+import dev.sluice.actors.PipelineStats;
+import dev.sluice.actors.gateway.HeadDirectory;
+import dev.sluice.model.arch.ModelSpec;
+import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.ops.serve.Server;
+import dev.sluice.ops.serve.http.Keys;
+import dev.sluice.ops.serve.model.Backend;
+import dev.sluice.ops.serve.model.ServedModel;
+import dev.sluice.stages.chat.ChatTemplate;
+import dev.sluice.stages.flow.TokenGenerator;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.jline.utils.Signals;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code sluice serve}: the model behind HTTP. */
+@Command(
+    name = "serve",
+    description = "Serves the model over HTTP, as OpenAI's interface has it.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class ServeCommand implements Callable<Integer> {
+  private static final int INTERRUPTED = 130;
+
+  @Mixin private ModelOption model = new ModelOption();
+  @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+
+  @Option(
+      names = "--host",
+      paramLabel = "ADDRESS",
+      description = "Where to listen (${DEFAULT-VALUE}).")
+  private String host = "127.0.0.1";
+
+  @Option(
+      names = {"-p", "--port"},
+      paramLabel = "PORT",
+      description = "TCP port; 0 takes a free one (${DEFAULT-VALUE}).")
+  private int port = 8080;
+
+  @Option(
+      names = "--streams",
+      paramLabel = "N",
+      description = "Answers that are computed at a time (${DEFAULT-VALUE}).")
+  private int streams = 8;
+
+  @Option(
+      names = "--queue",
+      paramLabel = "N",
+      description = "Requests that may wait for their turn; more are refused (${DEFAULT-VALUE}).")
+  private int queue = 256;
+
+  @Option(
+      names = "--alias",
+      paramLabel = "NAME",
+      description = "What clients call the model (default: its own name).")
+  private @Nullable String alias;
+
+  @Option(
+      names = "--cors-origin",
+      paramLabel = "ORIGIN",
+      description =
+          "Let web pages of this origin ask, such as https://example.org; * for any. May be"
+              + " repeated (default: none).")
+  private List<String> origins = List.of();
+
+  @Option(
+      names = "--max-body",
+      paramLabel = "BYTES",
+      description = "Longest body of a request (${DEFAULT-VALUE}).")
+  private String maxBody = "8m";
+
+  @Option(
+      names = "--access-log",
+      description = "A line of JSON for each request on standard error, without what was asked.")
+  private boolean accessLog;
+
+  @Option(names = "--log-prompts", description = "The same, with what was asked.")
+  private boolean logPrompts;
+
+  @Option(
+      names = "--drain-timeout",
+      paramLabel = "SECONDS",
+      description =
+          "Time that running answers have when the server is told to end (${DEFAULT-VALUE}).")
+  private int drainSeconds = 30;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    CountDownLatch told = new CountDownLatch(1);
+    AtomicBoolean first = new AtomicBoolean(true);
+    for (String signal : List.of("INT", "TERM")) {
+      Signals.register(signal, () -> stop(told, first));
+    }
+    try (Server server = start()) {
+      GgufFile file = model.open();
+      PipelineOptions options = options(file);
+      try (Session session = Session.open(file, options, cluster)) {
+        ServedModel served = served(session, options);
+        server.serve(served);
+        say("serving " + served.id() + " at " + url(server));
+        told.await();
+        int left = server.drain(Duration.ofSeconds(drainSeconds));
+        if (left > 0) {
+          say(left + " requests had not ended after " + drainSeconds + " s");
+        }
+      }
+    }
+    return 0;
+  }
+
+  /** Ends in good order; a second signal ends the process at once. */
+  private static void stop(CountDownLatch told, AtomicBoolean first) {
+    if (!first.compareAndSet(true, false)) {
+      Runtime.getRuntime().halt(INTERRUPTED);
+    }
+    say("ending: no new requests are taken, and those that run may end");
+    told.countDown();
+  }
+
+  private Server start() {
+    Consumer<String> lines = accessLog || logPrompts ? ServeCommand::line : _ -> {};
+    try {
+      return Server.start(
+          new Server.Settings(
+              host,
+              port,
+              streams,
+              queue,
+              Bytes.parse(maxBody),
+              Keys.NONE,
+              new HashSet<>(origins),
+              lines,
+              logPrompts,
+              null));
+    } catch (IllegalStateException e) {
+      throw new CommandException(Failures.message(e) + " (--host, --port)", e);
+    }
+  }
+
+  private PipelineOptions options(GgufFile file) {
+    return engine.pipelineForMany(streams, ModelSpec.of(file).contextLength());
+  }
+
+  private ServedModel served(Session session, PipelineOptions options) {
+    GgufFile file = session.file();
+    return new ServedModel(
+        Objects.requireNonNullElseGet(alias, () -> name(file)),
+        Instant.now().getEpochSecond(),
+        Fingerprint.of(ClusterModel.of(file).card().content(), options),
+        session.tokenizer(),
+        ChatTemplate.of(file.metadata(), session.tokenizer()),
+        session.contextTokens(),
+        streams,
+        new EngineBackend(session.engine()));
+  }
+
+  /** The model's name as a word; the file's where it has none. */
+  private static String name(GgufFile file) {
+    String name =
+        file.metadata().has("general.name")
+            ? file.metadata().string("general.name")
+            : String.valueOf(file.path().getFileName()).replaceFirst("\\.gguf$", "");
+    String word = name.strip().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9._-]+", "-");
+    return word.isEmpty() ? "model" : word.substring(0, Math.min(100, word.length()));
+  }
+
+  private static String url(Server server) {
+    InetSocketAddress address = server.address();
+    String name = address.getAddress().getHostAddress();
+    return "http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + address.getPort();
+  }
+
+  private static void say(String line) {
+    line("sluice: " + line);
+  }
+
+  private static void line(String line) {
+    synchronized (Streams.err()) {
+      Streams.err().println(line);
+      Streams.err().flush();
+    }
+  }
+
+  /** The engine, as the server sees it. */
+  private record EngineBackend(Engine engine) implements Backend {
+    @Override
+    public TokenGenerator generator() {
+      return engine.generator();
+    }
+
+    @Override
+    public ActorSystem<?> system() {
+      return engine.system();
+    }
+
+    @Override
+    public Optional<String> trouble() {
+      return switch (engine.directory().head()) {
+        case HeadDirectory.At _ -> Optional.empty();
+        case HeadDirectory.Missing(String reason) -> Optional.of(reason);
+        case HeadDirectory.Unavailable(String reason, Duration _) -> Optional.of(reason);
+        case HeadDirectory.Closed(String reason) -> Optional.of(reason);
+      };
+    }
+
+    @Override
+    public Optional<PipelineStats> stats() {
+      return engine.stats();
+    }
+  }
+}

@@ -1,0 +1,127 @@
+package dev.sluice.ops.serve;
+
+import dev.sluice.ops.serve.api.Api;
+import dev.sluice.ops.serve.http.AccessLog;
+import dev.sluice.ops.serve.http.Gate;
+import dev.sluice.ops.serve.http.HttpPort;
+import dev.sluice.ops.serve.http.Keys;
+import dev.sluice.ops.serve.http.Service;
+import dev.sluice.ops.serve.model.Admission;
+import dev.sluice.ops.serve.model.Generations;
+import dev.sluice.ops.serve.model.Metrics;
+import dev.sluice.ops.serve.model.ServedModel;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLEngine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The HTTP server. It listens from the start, and answers 503 until it is given its model. Whoever
+ * starts it closes it.
+ */
+public final class Server implements AutoCloseable {
+  private final HttpPort port;
+  private final Admission admission;
+  private final Generations generations;
+  private final InetSocketAddress address;
+
+  /**
+   * What a server is told.
+   *
+   * @param port 0 takes a free one
+   * @param sequences answers that are computed at a time
+   * @param queue requests that may wait
+   * @param maxBodyBytes longest body of a request
+   * @param origins of web pages that may ask
+   * @param accessLog takes a line for each request
+   * @param logBodies whether these lines tell what was asked
+   * @param tls makes an engine for each connection; null: plain HTTP
+   */
+  public record Settings(
+      String host,
+      int port,
+      int sequences,
+      int queue,
+      long maxBodyBytes,
+      Keys keys,
+      Set<String> origins,
+      Consumer<String> accessLog,
+      boolean logBodies,
+      @Nullable Supplier<SSLEngine> tls) {
+    public Settings {
+      origins = Set.copyOf(origins);
+    }
+
+    /** At a free port of this machine, for anyone. */
+    public static Settings local(int sequences) {
+      return new Settings(
+          "127.0.0.1", 0, sequences, 256, 8 << 20, Keys.NONE, Set.of(), _ -> {}, false, null);
+    }
+  }
+
+  private Server(
+      HttpPort port, Admission admission, Generations generations, InetSocketAddress address) {
+    this.port = port;
+    this.admission = admission;
+    this.generations = generations;
+    this.address = address;
+  }
+
+  /**
+   * Opens the port.
+   *
+   * @throws IllegalStateException where it cannot be opened
+   */
+  public static Server start(Settings settings) {
+    HttpPort port = HttpPort.create(settings.tls());
+    try {
+      Admission admission = new Admission(settings.sequences(), settings.queue(), System::nanoTime);
+      Metrics metrics = new Metrics();
+      Generations generations = new Generations(admission, metrics);
+      Service service =
+          new Service(
+              port.system(),
+              Api.routes(port.system(), generations),
+              new Gate(settings.keys(), settings.origins()),
+              new AccessLog(settings.accessLog(), settings.logBodies()),
+              settings.maxBodyBytes());
+      InetSocketAddress address = port.open(settings.host(), settings.port(), service);
+      return new Server(port, admission, generations, address);
+    } catch (RuntimeException | Error e) {
+      port.close();
+      throw e;
+    }
+  }
+
+  /** Where it listens. */
+  public InetSocketAddress address() {
+    return address;
+  }
+
+  /** From now on requests are answered by this model. */
+  public void serve(ServedModel model) {
+    generations.serve(model);
+  }
+
+  /**
+   * Takes no new requests, and waits for those that it has.
+   *
+   * @param limit longest time to wait
+   * @return how many were left
+   */
+  public int drain(Duration limit) throws InterruptedException {
+    admission.close();
+    port.stopAccepting();
+    return admission.awaitEmpty(limit);
+  }
+
+  /** Ends whatever is left, and frees the port. */
+  @Override
+  public void close() {
+    admission.close();
+    port.close();
+  }
+}

@@ -1,0 +1,36 @@
+package dev.sluice.ops.serve.api;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.sluice.stages.flow.Usage;
+import java.io.IOException;
+
+/** What a request used, all its answers together; the prompt counts once. */
+final class UsageCount {
+  private int promptTokens;
+  private int completionTokens;
+
+  void add(Usage usage) {
+    promptTokens = usage.promptTokens();
+    completionTokens += usage.generatedTokens();
+  }
+
+  int promptTokens() {
+    return promptTokens;
+  }
+
+  int completionTokens() {
+    return completionTokens;
+  }
+
+  /** The field {@code usage} of chat and text completions. */
+  void write(JsonGenerator json) throws IOException {
+    json.writeObjectFieldStart("usage");
+    json.writeNumberField("prompt_tokens", promptTokens);
+    json.writeNumberField("completion_tokens", completionTokens);
+    json.writeNumberField("total_tokens", promptTokens + completionTokens);
+    json.writeObjectFieldStart("prompt_tokens_details");
+    json.writeNumberField("cached_tokens", 0);
+    json.writeEndObject();
+    json.writeEndObject();
+  }
+}

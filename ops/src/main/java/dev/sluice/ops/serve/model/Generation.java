@@ -1,0 +1,167 @@
+package dev.sluice.ops.serve.model;
+
+import akka.Done;
+import akka.NotUsed;
+import akka.stream.Attributes;
+import akka.stream.javadsl.Sink;
+import akka.stream.javadsl.SinkQueueWithCancel;
+import akka.stream.javadsl.Source;
+import dev.sluice.ops.serve.http.ApiException;
+import dev.sluice.stages.flow.TextEvent;
+import dev.sluice.stages.flow.TextGeneration;
+import dev.sluice.stages.flow.TextRequest;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+
+/**
+ * The answers to one request while they are made. It waits for its place, then runs on the model's
+ * own actor system, and hands over one event each time that {@link #next} is called: who does not
+ * call holds it back. It ends by itself when its time is over; whoever loses interest cancels it.
+ */
+public final class Generation {
+  private final Admission.Ticket ticket;
+  private final CompletableFuture<SinkQueueWithCancel<ChoiceEvent>> queue =
+      new CompletableFuture<>();
+  private final CompletionStage<Optional<ChoiceEvent>> first;
+  private boolean firstTaken;
+
+  private Generation(
+      Admission.Ticket ticket,
+      ServedModel model,
+      List<TextRequest> requests,
+      Duration time,
+      GenerationWatch watch) {
+    this.ticket = ticket;
+    long deadline = System.nanoTime() + time.toNanos();
+    queue.orTimeout(time.toNanos(), TimeUnit.NANOSECONDS);
+    var _ =
+        queue.whenComplete(
+            (_, failure) -> {
+              if (failure != null) {
+                ticket.leave();
+              }
+            });
+    ticket
+        .granted()
+        .thenAccept(
+            _ -> {
+              watch.admitted(ticket.waited());
+              start(model, requests, deadline, watch);
+            });
+    this.first = queue.thenCompose(SinkQueueWithCancel::pull);
+  }
+
+  /**
+   * Begins, or waits for a place.
+   *
+   * @param requests one for each answer
+   * @param time for all of it
+   * @throws ApiException where there is no place to wait either
+   */
+  public static Generation begin(
+      ServedModel model,
+      Admission.Ticket ticket,
+      List<TextRequest> requests,
+      Duration time,
+      GenerationWatch watch) {
+    return new Generation(ticket, model, requests, time, watch);
+  }
+
+  private void start(
+      ServedModel model, List<TextRequest> requests, long deadline, GenerationWatch watch) {
+    if (queue.isDone()) {
+      ticket.leave();
+      return;
+    }
+    try {
+      SinkQueueWithCancel<ChoiceEvent> events =
+          events(model, requests, watch)
+              .completionTimeout(
+                  Duration.ofNanos(Math.max(1_000_000, deadline - System.nanoTime())))
+              .watchTermination(
+                  (_, ended) -> {
+                    ended.whenComplete(
+                        (_, failure) -> {
+                          ticket.leave();
+                          watch.ended(failure);
+                        });
+                    return NotUsed.getInstance();
+                  })
+              .runWith(
+                  Sink.<ChoiceEvent>queue().addAttributes(Attributes.inputBuffer(1, 1)),
+                  model.backend().system());
+      if (!queue.complete(events)) {
+        events.cancel();
+      }
+    } catch (RuntimeException e) {
+      // The model's actor system may be ending.
+      queue.completeExceptionally(e);
+    }
+  }
+
+  private Source<ChoiceEvent, NotUsed> events(
+      ServedModel model, List<TextRequest> requests, GenerationWatch watch) {
+    List<Source<ChoiceEvent, NotUsed>> sources =
+        IntStream.range(0, requests.size())
+            .mapToObj(choice -> events(model, requests.get(choice), choice, watch))
+            .toList();
+    return sources.size() == 1
+        ? sources.getFirst()
+        : Source.from(sources).flatMapMerge(sources.size(), source -> source);
+  }
+
+  private Source<ChoiceEvent, NotUsed> events(
+      ServedModel model, TextRequest request, int choice, GenerationWatch watch) {
+    return TextGeneration.source(model.tokenizer(), model.backend().generator(), request)
+        .map(
+            event -> {
+              watch.event(choice, event);
+              if (event instanceof TextEvent.Finished finished) {
+                ticket.charge(
+                    (choice == 0 ? finished.usage().promptTokens() : 0)
+                        + finished.usage().generatedTokens());
+              }
+              return new ChoiceEvent(choice, event);
+            });
+  }
+
+  /** The first event, when it is there; {@link #next} gives it too. */
+  public CompletionStage<Optional<ChoiceEvent>> first() {
+    return first;
+  }
+
+  /**
+   * The next event; empty at the end. Not to be called again before it has completed. Fails as the
+   * generation does.
+   */
+  public CompletionStage<Optional<ChoiceEvent>> next() {
+    if (!firstTaken) {
+      firstTaken = true;
+      return first;
+    }
+    return queue.thenCompose(SinkQueueWithCancel::pull);
+  }
+
+  /** Takes the sequences out of the pipeline, or gives up waiting. */
+  public void cancel() {
+    if (!queue.cancel(false)) {
+      var _ = queue.thenAccept(SinkQueueWithCancel::cancel);
+    }
+  }
+
+  /** All events, for one consumer; it ends the generation when it has had enough. */
+  public Source<ChoiceEvent, NotUsed> source() {
+    return Source.unfoldResourceAsync(
+        () -> CompletableFuture.completedFuture(this),
+        Generation::next,
+        generation -> {
+          generation.cancel();
+          return CompletableFuture.completedFuture(Done.getInstance());
+        });
+  }
+}

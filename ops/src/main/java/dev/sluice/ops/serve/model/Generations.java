@@ -1,0 +1,68 @@
+package dev.sluice.ops.serve.model;
+
+import dev.sluice.ops.serve.http.ApiException;
+import dev.sluice.ops.serve.http.Call;
+import dev.sluice.stages.flow.TextRequest;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The way of requests to the model. For any thread. */
+public final class Generations {
+  private static final Duration LOADING = Duration.ofSeconds(5);
+
+  private final Admission admission;
+  private final Metrics metrics;
+  private volatile @Nullable ServedModel model;
+
+  /** Without a model as yet. */
+  public Generations(Admission admission, Metrics metrics) {
+    this.admission = admission;
+    this.metrics = metrics;
+  }
+
+  /** The model is there. */
+  public void serve(ServedModel loaded) {
+    model = loaded;
+  }
+
+  /**
+   * The model.
+   *
+   * @throws ApiException while it is not loaded
+   */
+  public ServedModel model() {
+    ServedModel loaded = model;
+    if (loaded == null) {
+      throw ApiException.unavailable("loading", "the model is being loaded", LOADING);
+    }
+    return loaded;
+  }
+
+  /** The model, if it is loaded. */
+  public Optional<ServedModel> loaded() {
+    return Optional.ofNullable(model);
+  }
+
+  public Admission admission() {
+    return admission;
+  }
+
+  /**
+   * Begins the answers to a call. It ends with the caller's connection.
+   *
+   * @param requests one for each answer
+   * @param time for all of it
+   * @param priority beyond the caller's own
+   * @throws ApiException where there is too much to do
+   */
+  public Generation begin(Call call, List<TextRequest> requests, Duration time, int priority) {
+    ServedModel served = model();
+    Admission.Ticket ticket = admission.enter(call.caller(), requests.size(), priority);
+    Generation generation =
+        Generation.begin(served, ticket, requests, time, metrics.watch(requests.size()));
+    call.gone().thenRun(generation::cancel);
+    return generation;
+  }
+}

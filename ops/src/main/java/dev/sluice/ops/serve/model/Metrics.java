@@ -1,0 +1,134 @@
+package dev.sluice.ops.serve.model;
+
+import dev.sluice.stages.flow.FinishReason;
+import dev.sluice.stages.flow.GenerationException;
+import dev.sluice.stages.flow.TextEvent;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** What the server counts, named as vLLM names it after the prefix. For any thread. */
+public final class Metrics {
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final Timer firstToken =
+      timer("sluice.time.to.first.token", "From the request to its first token.", 1, 60_000);
+  private final Timer betweenTokens =
+      timer("sluice.inter.token.latency", "From one token of an answer to the next.", 1, 5_000);
+  private final Timer queue =
+      timer(
+          "sluice.request.queue.time", "From the request to its place in the pipeline.", 1, 60_000);
+  private final Timer whole =
+      timer("sluice.e2e.request.latency", "From the request to its end.", 10, 600_000);
+  private final Counter promptTokens =
+      counter("sluice.prompt.tokens", "Tokens of prompts of requests that have ended.");
+  private final Counter generatedTokens =
+      counter("sluice.generation.tokens", "Tokens that were generated.");
+  private final Counter recoveries =
+      counter("sluice.recoveries", "Losses of a part of the pipeline that a request outlived.");
+
+  /** Nothing counted. */
+  @SuppressWarnings("resource") // the collector's metrics end with the process
+  public Metrics() {
+    new JvmMemoryMetrics().bindTo(registry);
+    new JvmGcMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+  }
+
+  private Timer timer(String name, String what, long fromMillis, long toMillis) {
+    return Timer.builder(name)
+        .description(what)
+        .publishPercentileHistogram()
+        .minimumExpectedValue(Duration.ofMillis(fromMillis))
+        .maximumExpectedValue(Duration.ofMillis(toMillis))
+        .register(registry);
+  }
+
+  private Counter counter(String name, String what) {
+    return Counter.builder(name).description(what).register(registry);
+  }
+
+  /** A number that is read when it is asked for. */
+  public void gauge(String name, String what, Supplier<Number> value) {
+    Gauge.builder(name, value).description(what).strongReference(true).register(registry);
+  }
+
+  /** All numbers, in Prometheus' text format. */
+  public String scrape() {
+    return registry.scrape();
+  }
+
+  /**
+   * A watch over one request.
+   *
+   * @param choices answers that it asks for
+   */
+  GenerationWatch watch(int choices) {
+    return new Watch(choices);
+  }
+
+  private final class Watch implements GenerationWatch {
+    private final long began = System.nanoTime();
+    private final long[] last;
+
+    Watch(int choices) {
+      last = new long[choices];
+    }
+
+    @Override
+    public void admitted(Duration waited) {
+      queue.record(waited);
+    }
+
+    @Override
+    public void event(int choice, TextEvent event) {
+      switch (event) {
+        case TextEvent.Piece _ -> {
+          long now = System.nanoTime();
+          if (last[choice] == 0) {
+            firstToken.record(now - began, TimeUnit.NANOSECONDS);
+          } else {
+            betweenTokens.record(now - last[choice], TimeUnit.NANOSECONDS);
+          }
+          last[choice] = now;
+        }
+        case TextEvent.Recovered _ -> recoveries.increment();
+        case TextEvent.Finished(FinishReason reason, var usage, _) -> {
+          promptTokens.increment(choice == 0 ? usage.promptTokens() : 0);
+          generatedTokens.increment(usage.generatedTokens());
+          tagged("sluice.request.success", "finished_reason", reason.name());
+        }
+        case TextEvent.Prompt _, TextEvent.Scored _ -> {}
+      }
+    }
+
+    @Override
+    public void ended(@Nullable Throwable failure) {
+      whole.record(System.nanoTime() - began, TimeUnit.NANOSECONDS);
+      if (failure != null) {
+        String kind =
+            switch (failure) {
+              case GenerationException generation -> generation.kind().name();
+              case TimeoutException _ -> "deadline";
+              default -> "internal";
+            };
+        tagged("sluice.request.failure", "kind", kind);
+      }
+    }
+  }
+
+  private void tagged(String name, String tag, String value) {
+    registry.counter(name, tag, value.toLowerCase(Locale.ROOT)).increment();
+  }
+}
