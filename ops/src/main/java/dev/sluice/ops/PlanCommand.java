@@ -1,6 +1,8 @@
 package dev.sluice.ops;
 
+import dev.sluice.actors.CoordinatorActor;
 import dev.sluice.actors.PipelineOptions;
+import dev.sluice.actors.coordination.Outlook;
 import dev.sluice.actors.placement.ClusterPlan;
 import dev.sluice.actors.placement.ClusterPlanner;
 import dev.sluice.actors.placement.MemoryNeeds;
@@ -12,6 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice plan}: which layers would run where. Loads nothing. */
@@ -19,13 +22,15 @@ import picocli.CommandLine.Spec;
     name = "plan",
     description =
         "Shows which layers go where, with how many bytes of weights and KV cache, and why."
-            + " Nothing is loaded.",
+            + " Nothing is loaded. With --join, for the nodes of a cluster as they are, beside what"
+            + " runs there; what a stage needs is then as the cluster has it.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class PlanCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private ModelOption model = new ModelOption();
   @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Option(
       names = "--nodes",
@@ -47,6 +52,35 @@ final class PlanCommand implements Runnable {
 
   @Override
   public void run() {
+    if (cluster.given()) {
+      printLive();
+    } else {
+      printOffline();
+    }
+  }
+
+  /** What the cluster's coordinator would do with what its nodes have and have measured. */
+  private void printLive() {
+    if (nodes != null) {
+      throw new ParameterException(
+          spec.commandLine(), "--nodes and --join: plan for one or the other");
+    }
+    try (ClusterClient client = ClusterClient.join(cluster)) {
+      CoordinatorActor.Foreseen foreseen = ClusterClient.get(client.node().outlook(), "plan");
+      Outlook outlook = foreseen.outlook();
+      if (outlook == null) {
+        throw new CommandException(foreseen.reason());
+      }
+      int epoch = foreseen.state().epoch();
+      if (asJson) {
+        Json.print(json -> PlanReport.write(json, outlook, epoch));
+      } else {
+        print(PlanReport.text(outlook, epoch));
+      }
+    }
+  }
+
+  private void printOffline() {
     try (GgufFile file = model.open()) {
       ModelFootprint footprint = ModelFootprint.of(file);
       PipelineOptions options = engine.pipeline(streams);

@@ -1,6 +1,7 @@
 package dev.sluice.ops;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.sluice.actors.coordination.Outlook;
 import dev.sluice.actors.placement.ClusterPlan;
 import dev.sluice.actors.placement.MemoryNeeds;
 import dev.sluice.actors.placement.PlacedStage;
@@ -8,6 +9,7 @@ import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.actors.placement.Spare;
 import dev.sluice.actors.placement.StagePlan;
 import dev.sluice.model.arch.ModelFootprint;
+import dev.sluice.model.cache.KvType;
 import java.io.IOException;
 import java.util.Locale;
 
@@ -31,7 +33,33 @@ final class PlanReport {
 
   /** A plan for nodes, as a table with the reasons below. */
   static String text(ModelFootprint model, MemoryNeeds needs, ClusterPlan plan) {
-    StringBuilder text = new StringBuilder(title(model, needs));
+    return title(model, needs) + table(plan) + '\n' + plan.why() + '\n';
+  }
+
+  /** What would be placed over the nodes of a cluster, beside what runs. */
+  static String text(Outlook outlook, int epoch) {
+    StringBuilder text =
+        new StringBuilder(
+            String.format(
+                Locale.ROOT, "%s, %d tokens of context%n%n", outlook.model(), outlook.kvTokens()));
+    ClusterPlan running = outlook.running();
+    if (running != null) {
+      text.append("now, epoch ").append(epoch).append(":\n").append(table(running));
+      text.append('\n').append(running.why()).append("\n\n");
+    }
+    if (!outlook.moves()) {
+      return text.append("The layers lie as well as they can.\n").toString();
+    }
+    text.append(running == null ? "planned:\n" : "better, with 'sluice rebalance':\n");
+    return text.append(table(outlook.best()))
+        .append('\n')
+        .append(outlook.best().why())
+        .append('\n')
+        .toString();
+  }
+
+  private static String table(ClusterPlan plan) {
+    StringBuilder text = new StringBuilder();
     int width = plan.stages().stream().mapToInt(stage -> stage.node().length()).max().orElse(0);
     String line = "%-" + Math.max(4, width) + "s %s %10s %9s %9s %8s %12s%n";
     text.append(
@@ -60,7 +88,7 @@ final class PlanReport {
     for (Spare spare : plan.spares()) {
       text.append(spare.node()).append(" is a spare: ").append(spare.reason()).append(".\n");
     }
-    return text.append('\n').append(plan.why()).append('\n').toString();
+    return text.toString();
   }
 
   private static String[] cells(StagePlan stage) {
@@ -99,7 +127,7 @@ final class PlanReport {
 
   /** The fields of a plan for the stages of one process. */
   static void write(JsonGenerator json, MemoryNeeds needs, ShardPlan plan) throws IOException {
-    writeNeeds(json, needs);
+    writeNeeds(json, needs.kvTokens(), needs.kvType());
     json.writeArrayFieldStart("stages");
     for (StagePlan stage : plan.stages()) {
       json.writeStartObject();
@@ -112,7 +140,30 @@ final class PlanReport {
 
   /** The fields of a plan for nodes. */
   static void write(JsonGenerator json, MemoryNeeds needs, ClusterPlan plan) throws IOException {
-    writeNeeds(json, needs);
+    writeNeeds(json, needs.kvTokens(), needs.kvType());
+    writePlan(json, plan);
+  }
+
+  /** The fields of what would be placed beside what runs. */
+  static void write(JsonGenerator json, Outlook outlook, int epoch) throws IOException {
+    json.writeStringField("model", outlook.model());
+    writeNeeds(json, outlook.kvTokens(), outlook.kvType());
+    json.writeNumberField("epoch", epoch);
+    json.writeBooleanField("moves", outlook.moves());
+    ClusterPlan running = outlook.running();
+    if (running == null) {
+      json.writeNullField("running");
+    } else {
+      json.writeObjectFieldStart("running");
+      writePlan(json, running);
+      json.writeEndObject();
+    }
+    json.writeObjectFieldStart("best");
+    writePlan(json, outlook.best());
+    json.writeEndObject();
+  }
+
+  private static void writePlan(JsonGenerator json, ClusterPlan plan) throws IOException {
     json.writeArrayFieldStart("stages");
     for (PlacedStage stage : plan.stages()) {
       json.writeStartObject();
@@ -142,9 +193,10 @@ final class PlanReport {
     json.writeStringField("why", plan.why());
   }
 
-  private static void writeNeeds(JsonGenerator json, MemoryNeeds needs) throws IOException {
-    json.writeNumberField("kv_tokens", needs.kvTokens());
-    json.writeStringField("kv_type", needs.kvType().name().toLowerCase(Locale.ROOT));
+  private static void writeNeeds(JsonGenerator json, long kvTokens, KvType kvType)
+      throws IOException {
+    json.writeNumberField("kv_tokens", kvTokens);
+    json.writeStringField("kv_type", kvType.name().toLowerCase(Locale.ROOT));
   }
 
   private static void writeStage(JsonGenerator json, StagePlan stage) throws IOException {

@@ -1,18 +1,6 @@
 package dev.sluice.ops;
 
-import com.fasterxml.jackson.core.JsonGenerator;
-import dev.sluice.actors.CoordinatorActor;
-import dev.sluice.actors.coordination.EpochPlan;
-import dev.sluice.actors.coordination.ModelCard;
-import dev.sluice.actors.coordination.NodeId;
-import dev.sluice.actors.coordination.NodeReport;
-import dev.sluice.actors.coordination.PipelineState;
-import dev.sluice.actors.coordination.StageReport;
-import java.io.IOException;
 import java.time.Duration;
-import java.util.Locale;
-import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -20,151 +8,91 @@ import picocli.CommandLine.Option;
 /** {@code sluice status}: what the nodes of a cluster do. */
 @Command(
     name = "status",
-    description = "Prints the nodes of a cluster, and what each of them does.",
+    description = "Prints the nodes of a cluster, what each of them does, and how busy it is.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class StatusCommand implements Runnable {
-  private static final Duration WATCH = Duration.ofSeconds(1);
+  private static final Duration PERIOD = Duration.ofSeconds(1);
 
   @Mixin private ClusterOptions cluster = new ClusterOptions();
 
-  @Option(names = "--watch", description = "Print it again every second.")
+  @Option(names = "--watch", description = "Show it anew every second, until Ctrl-C.")
   private boolean watch;
 
   @Option(
       names = "--json",
-      description = "Print an object: {\"status\",\"epoch\",\"reason\",\"nodes\":[…]}.")
+      description =
+          "Print an object:"
+              + " {\"status\",\"epoch\",\"reason\",\"head\",\"coordinator\",\"nodes\":[…],\"members\":[…]};"
+              + " with --watch one a line.")
   private boolean asJson;
 
   @Override
   public void run() {
     try (ClusterClient client = ClusterClient.join(cluster)) {
-      do {
-        CoordinatorActor.Status status = ClusterClient.get(client.node().status(), "status");
-        if (asJson) {
-          Json.print(json -> write(json, status));
-        } else {
-          print(status);
-        }
-        if (Streams.out().checkError()) {
-          return;
-        }
-      } while (watch && pause());
+      if (watch) {
+        watch(client);
+      } else {
+        show(new Screen(Streams.out(), false), report(client));
+      }
     }
   }
 
-  private static boolean pause() {
+  private static StatusReport report(ClusterClient client) {
+    return new StatusReport(
+        ClusterClient.get(client.node().status(), "status"), client.node().members());
+  }
+
+  /** On a signal the client leaves; whatever then fails here is no news. */
+  private void watch(ClusterClient client) {
+    Interrupt interrupt = new Interrupt(client);
+    Runtime.getRuntime().addShutdownHook(interrupt);
+    Screen screen = new Screen(Streams.out(), !asJson && Streams.areTerminal());
     try {
-      Thread.sleep(WATCH);
-      return true;
+      boolean read = true;
+      while (read && !interrupt.begun) {
+        try {
+          read = show(screen, report(client));
+        } catch (CommandException e) {
+          // Another coordinator may be about to take over.
+          if (!interrupt.begun) {
+            Streams.err().println("sluice: " + e.getMessage() + "; asking again");
+            Streams.err().flush();
+          }
+        }
+        Thread.sleep(PERIOD);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return false;
+    }
+    try {
+      Runtime.getRuntime().removeShutdownHook(interrupt);
+    } catch (IllegalStateException e) {
+      // The process ends already.
     }
   }
 
-  private static void print(CoordinatorActor.Status status) {
-    PipelineState state = status.state();
-    EpochPlan plan = status.plan();
-    Streams.out()
-        .printf(
-            Locale.ROOT,
-            "epoch %d, %s%s%n",
-            state.epoch(),
-            state.status().name().toLowerCase(Locale.ROOT),
-            state.reason().isEmpty() ? "" : ": " + state.reason());
-    String form = "%-24s %-14s %-9s %10s %6s %-22s %s%n";
-    Streams.out().printf(form, "node", "layers", "state", "memory", "cores", "KV pages", "model");
-    for (NodeReport node : status.nodes()) {
-      String layers = plan == null ? "" : layers(plan, node.node());
-      Streams.out()
-          .printf(
-              Locale.ROOT,
-              form,
-              node.node() + (node.node().equals(state.head()) ? " *" : ""),
-              layers.isEmpty() ? "-" : layers,
-              node.leaving() ? "leaving" : stages(node),
-              Bytes.text(node.resources().offer().memoryBytes()),
-              node.resources().offer().cores(),
-              pages(node),
-              name(node.resources().model()));
+  private boolean show(Screen screen, StatusReport report) {
+    if (asJson) {
+      Json.print(report::write);
+      return !Streams.out().checkError();
     }
-    for (NodeId node : status.unreachable()) {
-      Streams.out().printf(Locale.ROOT, "%-24s does not answer%n", node);
-    }
-    if (!status.nodes().isEmpty()) {
-      Streams.out().println("* has the head");
-    }
-    Streams.out().flush();
+    return screen.show(report.text());
   }
 
-  private static String layers(EpochPlan plan, NodeId node) {
-    return plan.stagesOf(node).stream()
-        .map(i -> plan.stages().get(i).range().toString())
-        .collect(Collectors.joining(","));
-  }
+  private static final class Interrupt extends Thread {
+    private final ClusterClient client;
+    private volatile boolean begun;
 
-  private static String stages(NodeReport node) {
-    return node.stages().isEmpty()
-        ? "spare"
-        : node.stages().stream()
-            .map(s -> s.state().name().toLowerCase(Locale.ROOT))
-            .distinct()
-            .collect(Collectors.joining(","));
-  }
-
-  private static String pages(NodeReport node) {
-    return node.stages().stream()
-        .map(s -> s.kv().usedPages() + "/" + s.kv().totalPages())
-        .collect(Collectors.joining(","));
-  }
-
-  private static String name(@Nullable ModelCard model) {
-    return model == null ? "-" : model.name();
-  }
-
-  private static void write(JsonGenerator json, CoordinatorActor.Status status) throws IOException {
-    PipelineState state = status.state();
-    json.writeStringField("status", state.status().name().toLowerCase(Locale.ROOT));
-    json.writeNumberField("epoch", state.epoch());
-    json.writeStringField("reason", state.reason());
-    json.writeStringField("head", state.head() == null ? null : state.head().name());
-    json.writeArrayFieldStart("nodes");
-    for (NodeReport node : status.nodes()) {
-      json.writeStartObject();
-      json.writeStringField("node", node.node().name());
-      json.writeStringField("version", node.resources().version());
-      json.writeNumberField("memory_bytes", node.resources().offer().memoryBytes());
-      json.writeNumberField("cores", node.resources().offer().cores());
-      json.writeBooleanField("leaving", node.leaving());
-      ModelCard model = node.resources().model();
-      json.writeStringField("model", model == null ? null : model.content());
-      json.writeArrayFieldStart("stages");
-      for (StageReport stage : node.stages()) {
-        writeStage(json, status.plan(), stage);
-      }
-      json.writeEndArray();
-      json.writeEndObject();
+    Interrupt(ClusterClient client) {
+      super("sluice-leave");
+      this.client = client;
     }
-    json.writeEndArray();
-    json.writeArrayFieldStart("unreachable");
-    for (NodeId node : status.unreachable()) {
-      json.writeString(node.name());
-    }
-    json.writeEndArray();
-  }
 
-  private static void writeStage(JsonGenerator json, @Nullable EpochPlan plan, StageReport stage)
-      throws IOException {
-    json.writeStartObject();
-    json.writeNumberField("stage", stage.stage());
-    if (plan != null && stage.stage() < plan.stages().size()) {
-      json.writeNumberField("first_layer", plan.stages().get(stage.stage()).range().first());
-      json.writeNumberField("end_layer", plan.stages().get(stage.stage()).range().end());
+    @Override
+    public void run() {
+      begun = true;
+      client.close();
     }
-    json.writeStringField("state", stage.state().name().toLowerCase(Locale.ROOT));
-    json.writeNumberField("kv_pages_used", stage.kv().usedPages());
-    json.writeNumberField("kv_pages", stage.kv().totalPages());
-    json.writeEndObject();
   }
 }

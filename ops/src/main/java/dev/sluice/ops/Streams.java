@@ -31,9 +31,9 @@ public final class Streams {
     return ERR;
   }
 
-  /** Whether standard input is a terminal, so that waiting for text there needs a word. */
+  /** Whether somebody sits before standard input and output. */
   @SuppressWarnings("SystemConsoleNull") // NullAway knows the older contract
-  static boolean inputIsTerminal() {
+  static boolean areTerminal() {
     Console console = System.console();
     return console != null && console.isTerminal();
   }

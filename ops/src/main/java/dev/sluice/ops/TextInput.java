@@ -33,7 +33,7 @@ final class TextInput {
       return Streams.readFile(file);
     }
     if (words.isEmpty() || words.equals(List.of("-"))) {
-      if (words.isEmpty() && Streams.inputIsTerminal()) {
+      if (words.isEmpty() && Streams.areTerminal()) {
         throw new CommandException(
             "no text: give it as an argument, by --file, or on standard input");
       }

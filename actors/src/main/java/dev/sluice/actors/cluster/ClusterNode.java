@@ -164,6 +164,12 @@ public final class ClusterNode implements AutoCloseable {
         .thenApply(CoordinatorActor.Answer::text);
   }
 
+  /** The other members, as this one knows them, ascending by address. */
+  public List<MemberView> members() {
+    Cluster cluster = Cluster.get(system);
+    return MemberTable.view(cluster.state(), cluster.selfMember().uniqueAddress());
+  }
+
   /** What rebalancing would do. */
   public CompletionStage<CoordinatorActor.Foreseen> outlook() {
     return coordinator()

@@ -7,12 +7,16 @@ import akka.cluster.UniqueAddress;
 import dev.sluice.actors.CoordinatorActor;
 import dev.sluice.actors.coordination.NodeId;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Who is a member, who answers, and who coordinates: of the members with that role that are up and
@@ -84,12 +88,43 @@ final class MemberTable {
 
   /** Who coordinates; empty where nobody can. */
   Optional<UniqueAddress> coordinator() {
-    return members.values().stream()
+    return coordinator(
+        members.values(), m -> m.uniqueAddress().equals(self) || answers(m, unreachable));
+  }
+
+  private static Optional<UniqueAddress> coordinator(
+      Collection<Member> members, Predicate<Member> answering) {
+    return members.stream()
         .filter(m -> m.hasRole(Role.COORDINATOR.label()))
         .filter(m -> m.status().equals(MemberStatus.up()))
-        .filter(m -> m.uniqueAddress().equals(self) || !unreachable.contains(m.uniqueAddress()))
+        .filter(answering)
         .reduce((a, b) -> b.isOlderThan(a) ? b : a)
         .map(Member::uniqueAddress);
+  }
+
+  private static boolean answers(Member member, Set<UniqueAddress> unreachable) {
+    return !unreachable.contains(member.uniqueAddress());
+  }
+
+  /** All members but one, ascending by address. */
+  static List<MemberView> view(ClusterEvent.CurrentClusterState state, UniqueAddress but) {
+    List<Member> members = new ArrayList<>();
+    state.getMembers().forEach(members::add);
+    Set<UniqueAddress> unreachable = new HashSet<>();
+    state.getUnreachable().forEach(m -> unreachable.add(m.uniqueAddress()));
+    Optional<UniqueAddress> coordinator = coordinator(members, m -> answers(m, unreachable));
+    return members.stream()
+        .filter(m -> !m.uniqueAddress().equals(but))
+        .map(
+            m ->
+                new MemberView(
+                    id(m.uniqueAddress()).name(),
+                    m.getRoles().stream().filter(Role.LABELS::contains).sorted().toList(),
+                    m.status().toString().toLowerCase(Locale.ROOT),
+                    answers(m, unreachable),
+                    coordinator.equals(Optional.of(m.uniqueAddress()))))
+        .sorted(Comparator.comparing(MemberView::address))
+        .toList();
   }
 
   static NodeId id(UniqueAddress address) {
