@@ -19,6 +19,7 @@ import dev.sluice.actors.coordination.Outlook;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.Placement;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -34,6 +35,11 @@ import org.jspecify.annotations.Nullable;
  * Hosts {@link Coordination} while this process coordinates: takes the nodes' reports, tells them
  * what to do, and tells gateways where the head is. A gateway subscribes again every now and then;
  * one that has not for {@link #LEASE} is forgotten.
+ *
+ * <p>It is there before this process coordinates, and after: others address it by its path, and may
+ * notice earlier than this process that it is its turn. What they say meanwhile is kept for a
+ * moment. (An actor of the same name that took the place of one that stopped would not get their
+ * messages: what Akka's remoting knows of a path is the first actor that had it.)
  */
 public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Command> {
   private static final Duration TICK = Duration.ofMillis(100);
@@ -45,6 +51,11 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
 
   /** Questions that wait for a coordinator to know what runs; more are answered as things stand. */
   private static final int MAX_WAITING = 256;
+
+  /** How long, and how much of, what comes before the turn of this process is kept. */
+  private static final Duration EARLY = Duration.ofSeconds(2);
+
+  private static final int MAX_EARLY = 256;
 
   /** What it is told. */
   public sealed interface Command {}
@@ -110,8 +121,11 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
   /** It is no member any more. */
   public record Gone(NodeId node) implements Command {}
 
+  /** This process coordinates from now on; who is a member is told. */
+  public record Begin(List<Command> members) implements Command {}
+
   /** Another process coordinates now, or nobody. */
-  public record Stop() implements Command {}
+  public record End() implements Command {}
 
   private enum Tick implements Command {
     TICK
@@ -123,14 +137,19 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
   private record Contact(
       ActorRef<NodeActor.Command> node, @Nullable ActorRef<SchedulerActor.Command> scheduler) {}
 
-  private final Coordination coordination;
+  private record Early(Command command, long nanos) {}
+
+  private final CoordinationSettings settings;
+  private final Placement placement;
+  private final ArrayDeque<Early> early = new ArrayDeque<>();
+  private @Nullable Coordination coordination;
   private final Map<NodeId, Contact> contacts = new HashMap<>();
   private final Map<ActorRef<DirectoryActor.Command>, Long> subscribers = new LinkedHashMap<>();
   private final List<Question> waiting = new ArrayList<>();
   private final List<ActorRef<Foreseen>> foreseeing = new ArrayList<>();
   private DirectoryActor.@Nullable Update told;
 
-  /** A coordinator that knows nothing yet. */
+  /** A coordinator that rests until {@link Begin}, and knows nothing then. */
   public static Behavior<Command> create(CoordinationSettings settings, Placement placement) {
     return Behaviors.setup(
         context ->
@@ -144,19 +163,57 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
       CoordinationSettings settings,
       Placement placement) {
     super(context);
-    coordination = new Coordination(settings, placement, System::nanoTime, new Output());
+    this.settings = settings;
+    this.placement = placement;
     timers.startTimerWithFixedDelay(Tick.TICK, TICK);
   }
 
   @Override
   public Receive<Command> createReceive() {
-    return newReceiveBuilder()
-        .onMessage(Stop.class, _ -> Behaviors.stopped())
-        .onAnyMessage(this::onCommand)
-        .build();
+    return newReceiveBuilder().onAnyMessage(this::onCommand).build();
   }
 
   private Behavior<Command> onCommand(Command command) {
+    Coordination current = coordination;
+    if (current != null) {
+      handle(current, command);
+    } else if (command instanceof Begin(var members)) {
+      begin(members);
+    } else if (command instanceof Report
+        || command instanceof Subscribe
+        || command instanceof Question) {
+      if (early.size() == MAX_EARLY) {
+        early.removeFirst();
+      }
+      early.addLast(new Early(command, System.nanoTime()));
+    }
+    return this;
+  }
+
+  private void begin(List<Command> members) {
+    Coordination current = new Coordination(settings, placement, System::nanoTime, new Output());
+    coordination = current;
+    members.forEach(command -> handle(current, command));
+    long now = System.nanoTime();
+    List<Early> kept = List.copyOf(early);
+    early.clear();
+    for (Early e : kept) {
+      if (now - e.nanos() <= EARLY.toNanos()) {
+        handle(current, e.command());
+      }
+    }
+  }
+
+  private void end() {
+    coordination = null;
+    contacts.clear();
+    subscribers.clear();
+    waiting.clear();
+    foreseeing.clear();
+    told = null;
+  }
+
+  private void handle(Coordination coordination, Command command) {
     switch (command) {
       case Report(var report, var node, var scheduler) -> {
         contacts.put(report.node(), new Contact(node, scheduler));
@@ -165,14 +222,14 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
       case Subscribe(var gateway) -> {
         if (subscribers.size() < MAX_SUBSCRIBERS || subscribers.containsKey(gateway)) {
           subscribers.put(gateway, System.nanoTime());
-          gateway.tell(update());
+          gateway.tell(update(coordination));
         }
       }
       case Question question -> {
         if (coordination.gathers() && waiting.size() < MAX_WAITING) {
           waiting.add(question);
         } else {
-          answer(question);
+          answer(coordination, question);
         }
       }
       case Joined(var node) -> coordination.joined(node);
@@ -182,8 +239,12 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
         coordination.gone(node);
         contacts.remove(node);
       }
-      case Planned planned -> onPlanned(planned);
-      case Stop _ -> {}
+      case Planned planned -> onPlanned(coordination, planned);
+      case Begin _ -> {}
+      case End _ -> {
+        end();
+        return;
+      }
       case Tick _ -> {
         coordination.tick();
         long now = System.nanoTime();
@@ -191,14 +252,13 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
       }
     }
     if (!coordination.gathers()) {
-      waiting.forEach(this::answer);
+      waiting.forEach(question -> answer(coordination, question));
       waiting.clear();
     }
-    publish();
-    return this;
+    publish(update(coordination));
   }
 
-  private void answer(Question question) {
+  private void answer(Coordination coordination, Question question) {
     switch (question) {
       case Rebalance(var replyTo) -> replyTo.tell(new Answer(coordination.rebalance()));
       case AskStatus(var replyTo) ->
@@ -208,12 +268,12 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
                   coordination.plan(),
                   coordination.reports(),
                   coordination.unreachable()));
-      case AskOutlook(var replyTo) -> foresee(replyTo);
+      case AskOutlook(var replyTo) -> foresee(coordination, replyTo);
     }
   }
 
   /** Plans on another thread, once for all who ask meanwhile. */
-  private void foresee(ActorRef<Foreseen> replyTo) {
+  private void foresee(Coordination coordination, ActorRef<Foreseen> replyTo) {
     if (foreseeing.size() >= MAX_WAITING) {
       return;
     }
@@ -226,7 +286,7 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
     }
   }
 
-  private void onPlanned(Planned planned) {
+  private void onPlanned(Coordination coordination, Planned planned) {
     Throwable failure = planned.failure();
     if (failure instanceof CompletionException && failure.getCause() != null) {
       failure = failure.getCause();
@@ -238,15 +298,14 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
     foreseeing.clear();
   }
 
-  private DirectoryActor.Update update() {
+  private DirectoryActor.Update update(Coordination coordination) {
     PipelineState state = coordination.state();
     Contact head = state.head() == null ? null : contacts.get(state.head());
     return new DirectoryActor.Update(state, head == null ? null : head.scheduler());
   }
 
   /** Tells gateways, when it is something else than before. */
-  private void publish() {
-    DirectoryActor.Update now = update();
+  private void publish(DirectoryActor.Update now) {
     if (!Objects.equals(now, told)) {
       told = now;
       subscribers.keySet().forEach(gateway -> gateway.tell(now));

@@ -10,6 +10,7 @@ import akka.actor.typed.javadsl.Receive;
 import dev.sluice.actors.coordination.CoordinationSettings;
 import dev.sluice.actors.coordination.Placement;
 import dev.sluice.actors.gateway.HeadDirectory;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The root of the actors of a process that runs alone: a node, and what coordinates it. */
@@ -55,7 +56,9 @@ final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     ActorRef<CoordinatorActor.Command> coordinator =
         getContext()
             .spawn(CoordinatorActor.create(start.settings(), start.placement()), "coordinator");
-    coordinator.tell(new CoordinatorActor.Joined(start.environment().self()));
+    coordinator.tell(
+        new CoordinatorActor.Begin(
+            List.of(new CoordinatorActor.Joined(start.environment().self()))));
     getContext()
         .spawn(DirectoryActor.create(start.directory()), "directory")
         .tell(new DirectoryActor.Follow(coordinator));

@@ -3,7 +3,6 @@ package dev.sluice.actors.cluster;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.Behavior;
-import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -25,15 +24,14 @@ import dev.sluice.actors.probe.LinkProbe;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The root of a member's actors: a node where it hosts layers, the directory of its gateway, and
- * the coordinator for as long as this member is the one to have it.
+ * The root of a member's actors: a node where it hosts layers, the directory of its gateway, and a
+ * coordinator, which rests unless this member is the one to coordinate.
  */
 final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   private static final String COORDINATOR = "coordinator";
@@ -62,6 +60,7 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
    * @param node makes what the process lends to its node; null where it hosts no layers
    * @param links takes the round trips that its node measures
    * @param probeInterval between two questions to the same node
+   * @param hosts told of each member that hosts layers
    */
   record Parts(
       @Nullable Function<NodeId, NodeEnvironment> node,
@@ -69,16 +68,16 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
       Duration probeInterval,
       @Nullable Placement placement,
       CoordinationSettings settings,
-      HeadDirectory directory) {}
+      HeadDirectory directory,
+      KnownHosts hosts) {}
 
   private final Parts parts;
   private final Cluster cluster;
   private final MemberTable members;
   private final ActorRef<DirectoryActor.Command> directory;
   private final @Nullable ActorRef<NodeActor.Command> node;
-  private @Nullable ActorRef<CoordinatorActor.Command> coordinator;
+  private final @Nullable ActorRef<CoordinatorActor.Command> coordinator;
   private @Nullable UniqueAddress followed;
-  private boolean ending;
 
   static Behavior<Command> create(Parts parts) {
     return Behaviors.setup(context -> new ClusterGuardian(context, parts));
@@ -89,6 +88,11 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
     this.parts = parts;
     cluster = Cluster.get(context.getSystem());
     members = new MemberTable(self());
+    Placement placement = parts.placement();
+    coordinator =
+        placement == null
+            ? null
+            : context.spawn(CoordinatorActor.create(parts.settings(), placement), COORDINATOR);
     directory = context.spawn(DirectoryActor.create(parts.directory()), "directory");
     Function<NodeId, NodeEnvironment> environment = parts.node();
     node =
@@ -125,20 +129,26 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   @Override
   public Receive<Command> createReceive() {
     return newReceiveBuilder()
-        .onMessage(MemberChange.class, change -> onChange(members.onMember(change.event())))
+        .onMessage(MemberChange.class, change -> onMember(change.event()))
         .onMessage(
             ReachabilityChange.class, change -> onChange(members.onReachability(change.event())))
         .onMessage(Depart.class, _ -> onDepart())
         .onMessage(Relieved.class, _ -> onRelieved())
         .onMessage(WhoCoordinates.class, this::onWho)
         .onMessage(LinksMeasured.class, this::onLinks)
-        .onSignal(Terminated.class, _ -> onCoordinatorEnded())
         .build();
+  }
+
+  private Behavior<Command> onMember(ClusterEvent.MemberEvent event) {
+    if (event.member().hasRole(Role.SHARD.label())) {
+      parts.hosts().seen(event.member().address());
+    }
+    return onChange(members.onMember(event));
   }
 
   private Behavior<Command> onChange(List<CoordinatorActor.Command> news) {
     ActorRef<CoordinatorActor.Command> mine = coordinator;
-    if (mine != null && !ending) {
+    if (mine != null && self().equals(followed)) {
       news.forEach(mine::tell);
     }
     follow();
@@ -148,25 +158,16 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   /** Begins or ends to coordinate, and tells the other parts who does. */
   private void follow() {
     UniqueAddress wanted = members.coordinator().orElse(null);
-    if (wanted == null || Objects.equals(wanted, followed)) {
+    if (wanted == null || wanted.equals(followed)) {
       return;
     }
-    boolean mine = wanted.equals(self());
-    if (mine && ending) {
-      return;
+    ActorRef<CoordinatorActor.Command> mine = coordinator;
+    if (mine != null && self().equals(followed)) {
+      mine.tell(new CoordinatorActor.End());
+    } else if (mine != null && self().equals(wanted)) {
+      mine.tell(new CoordinatorActor.Begin(members.snapshot()));
     }
     followed = wanted;
-    Placement placement = parts.placement();
-    if (mine && placement != null) {
-      ActorRef<CoordinatorActor.Command> started =
-          getContext().spawn(CoordinatorActor.create(parts.settings(), placement), COORDINATOR);
-      getContext().watch(started);
-      coordinator = started;
-      members.snapshot().forEach(started::tell);
-    } else if (coordinator != null) {
-      ending = true;
-      coordinator.tell(new CoordinatorActor.Stop());
-    }
     ActorRef<CoordinatorActor.Command> there = resolve(wanted);
     directory.tell(new DirectoryActor.Follow(there));
     if (node != null) {
@@ -174,16 +175,9 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
     }
   }
 
-  private Behavior<Command> onCoordinatorEnded() {
-    coordinator = null;
-    ending = false;
-    follow();
-    return this;
-  }
-
   private ActorRef<CoordinatorActor.Command> resolve(UniqueAddress at) {
     ActorRef<CoordinatorActor.Command> mine = coordinator;
-    if (at.equals(self()) && mine != null) {
+    if (mine != null && at.equals(self())) {
       return mine;
     }
     return ActorRefResolver.get(getContext().getSystem())

@@ -38,6 +38,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +60,7 @@ public final class ClusterNode implements AutoCloseable {
   private final int port;
   private final @Nullable NodeHost host;
   private final ClusterGuardian.Parts parts;
+  private final KnownHosts hosts = new KnownHosts();
   private final HeadDirectory directory = new HeadDirectory("joining the cluster");
   private final Consumer<String> log;
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -88,7 +90,8 @@ public final class ClusterNode implements AutoCloseable {
             settings.config().getDuration("sluice.cluster.probe-interval"),
             placement,
             CoordinationSettings.cluster(settings.minNodes(), settings.startTimeout()),
-            directory);
+            directory,
+            hosts);
     system = join();
   }
 
@@ -193,6 +196,16 @@ public final class ClusterNode implements AutoCloseable {
         .thenApply(CoordinatorActor.Answer::text);
   }
 
+  /** Host and port of the member that coordinates, as far as this one knows. */
+  public CompletionStage<String> coordinatorAddress() {
+    return coordinator()
+        .thenApply(
+            at -> {
+              Address there = at.path().address();
+              return there.getHost().map(h -> h + ":" + there.getPort().get()).orElse(address());
+            });
+  }
+
   private CompletionStage<ActorRef<CoordinatorActor.Command>> coordinator() {
     return AskPattern.<ClusterGuardian.Command, Optional<ActorRef<CoordinatorActor.Command>>>ask(
             system, ClusterGuardian.WhoCoordinates::new, ASK, system.scheduler())
@@ -239,23 +252,33 @@ public final class ClusterNode implements AutoCloseable {
         ActorSystem.create(
             ClusterGuardian.create(parts), AkkaConfig.SYSTEM, AkkaConfig.of(settings, port));
     Cluster cluster = Cluster.get(started);
-    boolean discovers = host != null && settings.join().isEmpty() && settings.management().joins();
+    Address self = cluster.selfMember().address();
+    List<Address> seeds = seeds(self);
+    boolean discovers = host != null && seeds.isEmpty() && settings.management().joins();
     if (host != null) {
       openManagement(started, discovers);
     }
-    if (discovers) {
-      return started;
-    }
-    if (settings.join().isEmpty()) {
-      cluster.manager().tell(Join.create(cluster.selfMember().address()));
-    } else {
-      List<Address> seeds =
-          settings.join().stream()
-              .map(a -> AddressFromURIString.parse("akka://" + AkkaConfig.SYSTEM + "@" + a))
-              .toList();
+    if (!seeds.isEmpty()) {
       cluster.manager().tell(new JoinSeedNodes(seeds));
+    } else if (!discovers) {
+      cluster.manager().tell(Join.create(self));
     }
     return started;
+  }
+
+  /**
+   * Whom to join. Those that the settings name, and whoever was seen before: a member that was
+   * removed never forms a cluster of its own, since it was removed by one.
+   */
+  private List<Address> seeds(Address self) {
+    List<Address> seen = hosts.others(self);
+    Stream<Address> named =
+        settings.join().stream()
+            .map(a -> AddressFromURIString.parse("akka://" + AkkaConfig.SYSTEM + "@" + a));
+    return Stream.concat(named, seen.stream())
+        .filter(a -> seen.isEmpty() || !a.equals(self))
+        .distinct()
+        .toList();
   }
 
   private void openManagement(ActorSystem<?> of, boolean discovers) {

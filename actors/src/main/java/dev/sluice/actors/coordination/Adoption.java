@@ -5,8 +5,12 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What a coordinator that starts anew finds: the pipeline of the highest epoch, and its state. */
-record Adoption(int highestEpoch, @Nullable EpochPlan plan, Verdict verdict) {
+/**
+ * What a coordinator that starts anew finds: the pipeline of the highest epoch, and its state.
+ *
+ * @param heardAll whether every node that answers has reported
+ */
+record Adoption(int highestEpoch, @Nullable EpochPlan plan, Verdict verdict, boolean heardAll) {
   enum Verdict {
     /** No pipeline is known. */
     NONE,
@@ -37,11 +41,11 @@ record Adoption(int highestEpoch, @Nullable EpochPlan plan, Verdict verdict) {
       }
     }
     if (plan == null) {
-      return new Adoption(highest, null, silent ? Verdict.OPEN : Verdict.NONE);
+      return new Adoption(highest, null, silent ? Verdict.OPEN : Verdict.NONE, !silent);
     }
     boolean broken = plan.epoch() < highest || contradicted(plan, nodes);
     Verdict verdict = broken ? Verdict.BROKEN : verdict(plan, nodes);
-    return new Adoption(highest, plan, verdict);
+    return new Adoption(highest, plan, verdict, !silent);
   }
 
   /** Two coordinators that did not hear of each other may have given the same number. */
