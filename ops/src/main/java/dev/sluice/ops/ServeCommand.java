@@ -7,12 +7,17 @@ import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.model.arch.ModelSpec;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.ops.serve.Server;
+import dev.sluice.ops.serve.http.KeyFile;
 import dev.sluice.ops.serve.http.Keys;
+import dev.sluice.ops.serve.http.Tls;
 import dev.sluice.ops.serve.model.Backend;
 import dev.sluice.ops.serve.model.ServedModel;
 import dev.sluice.stages.chat.ChatTemplate;
 import dev.sluice.stages.flow.TokenGenerator;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
@@ -72,6 +77,26 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "NAME",
       description = "What clients call the model (default: its own name).")
   private @Nullable String alias;
+
+  @Option(
+      names = "--api-keys",
+      paramLabel = "FILE",
+      description =
+          "Ask for one of the keys whose hashes this file has; read anew when it changes. 'sluice"
+              + " key NAME' makes one (default: no keys).")
+  private @Nullable Path apiKeys;
+
+  @Option(
+      names = "--tls-certificate",
+      paramLabel = "FILE",
+      description = "Speak TLS with this certificate (PEM); read anew when it changes.")
+  private @Nullable Path certificate;
+
+  @Option(
+      names = "--tls-key",
+      paramLabel = "FILE",
+      description = "The certificate's key (PEM, PKCS#8).")
+  private @Nullable Path certificateKey;
 
   @Option(
       names = "--cors-origin",
@@ -145,13 +170,40 @@ final class ServeCommand implements Callable<Integer> {
               streams,
               queue,
               Bytes.parse(maxBody),
-              Keys.NONE,
+              keys(),
               new HashSet<>(origins),
               lines,
               logPrompts,
-              null));
+              tls()));
     } catch (IllegalStateException e) {
       throw new CommandException(Failures.message(e) + " (--host, --port)", e);
+    }
+  }
+
+  private Keys keys() {
+    if (apiKeys == null) {
+      return Keys.NONE;
+    }
+    try {
+      return KeyFile.open(apiKeys, System::nanoTime);
+    } catch (NoSuchFileException e) {
+      throw new CommandException(apiKeys + ": no such file (--api-keys)", e);
+    } catch (IOException e) {
+      throw new CommandException(Failures.message(e) + " (--api-keys)", e);
+    }
+  }
+
+  private @Nullable Tls tls() {
+    if (certificate == null && certificateKey == null) {
+      return null;
+    }
+    if (certificate == null || certificateKey == null) {
+      throw new CommandException("--tls-certificate and --tls-key go together");
+    }
+    try {
+      return Tls.open(certificate, certificateKey, System::nanoTime);
+    } catch (IOException e) {
+      throw new CommandException(Failures.message(e) + " (--tls-certificate, --tls-key)", e);
     }
   }
 
@@ -182,10 +234,14 @@ final class ServeCommand implements Callable<Integer> {
     return word.isEmpty() ? "model" : word.substring(0, Math.min(100, word.length()));
   }
 
-  private static String url(Server server) {
+  private String url(Server server) {
     InetSocketAddress address = server.address();
     String name = address.getAddress().getHostAddress();
-    return "http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + address.getPort();
+    return (certificate == null ? "http" : "https")
+        + "://"
+        + (name.contains(":") ? "[" + name + "]" : name)
+        + ":"
+        + address.getPort();
   }
 
   private static void say(String line) {

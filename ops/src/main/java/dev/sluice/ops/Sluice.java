@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
       RunCommand.class,
       ChatCommand.class,
       ServeCommand.class,
+      KeyCommand.class,
       ScoreCommand.class,
       TokenizeCommand.class,
       PlanCommand.class,

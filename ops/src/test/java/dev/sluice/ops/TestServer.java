@@ -35,7 +35,7 @@ public final class TestServer implements AutoCloseable {
   private final Tokenizer tokenizer;
   private final Pipeline pipeline;
   private final Server server;
-  private final ServedModel model;
+  private final int sequences;
 
   private TestServer(Path path, GgufFile file, Pipeline pipeline, Server server, int sequences) {
     this.path = path;
@@ -43,16 +43,7 @@ public final class TestServer implements AutoCloseable {
     this.tokenizer = Tokenizer.of(file.metadata());
     this.pipeline = pipeline;
     this.server = server;
-    this.model =
-        new ServedModel(
-            MODEL,
-            1_700_000_000,
-            "fp_test",
-            tokenizer,
-            ChatTemplate.of(file.metadata(), tokenizer),
-            CONTEXT,
-            sequences,
-            new PipelineBackend(pipeline));
+    this.sequences = sequences;
   }
 
   /** A server that has its model. */
@@ -83,8 +74,23 @@ public final class TestServer implements AutoCloseable {
     }
   }
 
+  /** Gives it its model. */
   public void load() {
-    server.serve(model);
+    load(pipeline.generator());
+  }
+
+  /** Gives it a model that something else computes. */
+  public void load(TokenGenerator generator) {
+    server.serve(
+        new ServedModel(
+            MODEL,
+            1_700_000_000,
+            "fp_test",
+            tokenizer,
+            ChatTemplate.of(file.metadata(), tokenizer),
+            CONTEXT,
+            sequences,
+            new PipelineBackend(pipeline, generator)));
   }
 
   public Server server() {
@@ -127,12 +133,7 @@ public final class TestServer implements AutoCloseable {
     }
   }
 
-  private record PipelineBackend(Pipeline pipeline) implements Backend {
-    @Override
-    public TokenGenerator generator() {
-      return pipeline.generator();
-    }
-
+  private record PipelineBackend(Pipeline pipeline, TokenGenerator generator) implements Backend {
     @Override
     public ActorSystem<?> system() {
       return pipeline.system();

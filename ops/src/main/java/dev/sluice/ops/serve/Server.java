@@ -60,6 +60,30 @@ public final class Server implements AutoCloseable {
       return new Settings(
           "127.0.0.1", 0, sequences, 256, 8 << 20, Keys.NONE, Set.of(), _ -> {}, false, null);
     }
+
+    /** The same, with room for so many that wait. */
+    public Settings withQueue(int requests) {
+      return new Settings(
+          host, port, sequences, requests, maxBodyBytes, keys, origins, accessLog, logBodies, tls);
+    }
+
+    /** The same, for those who have a key. */
+    public Settings withKeys(Keys some) {
+      return new Settings(
+          host, port, sequences, queue, maxBodyBytes, some, origins, accessLog, logBodies, tls);
+    }
+
+    /** The same, with a log. */
+    public Settings withAccessLog(Consumer<String> lines) {
+      return new Settings(
+          host, port, sequences, queue, maxBodyBytes, keys, origins, lines, logBodies, tls);
+    }
+
+    /** The same, over TLS. */
+    public Settings withTls(Supplier<SSLEngine> engines) {
+      return new Settings(
+          host, port, sequences, queue, maxBodyBytes, keys, origins, accessLog, logBodies, engines);
+    }
   }
 
   private Server(
@@ -84,7 +108,7 @@ public final class Server implements AutoCloseable {
       Service service =
           new Service(
               port.system(),
-              Api.routes(port.system(), generations),
+              Api.routes(port.system(), generations, metrics),
               new Gate(settings.keys(), settings.origins()),
               new AccessLog(settings.accessLog(), settings.logBodies()),
               settings.maxBodyBytes());

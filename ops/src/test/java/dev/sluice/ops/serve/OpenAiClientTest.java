@@ -13,8 +13,16 @@ import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import com.openai.models.chat.completions.ChatCompletionStreamOptions;
+import com.openai.models.completions.Completion;
+import com.openai.models.completions.CompletionChoice;
+import com.openai.models.completions.CompletionCreateParams;
 import com.openai.models.models.Model;
+import com.openai.models.responses.Response;
+import com.openai.models.responses.ResponseCreateParams;
+import com.openai.models.responses.ResponseStatus;
+import com.openai.models.responses.ResponseStreamEvent;
 import dev.sluice.ops.TestServer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -108,6 +116,63 @@ class OpenAiClientTest {
     assertThat(two.choices().get(0).message().content())
         .isNotEqualTo(two.choices().get(1).message().content());
     assertThat(two.usage().orElseThrow().completionTokens()).isEqualTo(24);
+  }
+
+  @Test
+  void shouldContinueText() {
+    Completion completion =
+        client
+            .completions()
+            .create(
+                CompletionCreateParams.builder()
+                    .model(TestServer.MODEL)
+                    .prompt("ab")
+                    .echo(true)
+                    .logprobs(2)
+                    .maxTokens(4)
+                    .putAdditionalBodyProperty("ignore_eos", JsonValue.from(true))
+                    .build());
+    CompletionChoice choice = completion.choices().getFirst();
+    assertThat(choice.text()).startsWith("ab");
+    assertThat(choice.finishReason()).isEqualTo(CompletionChoice.FinishReason.LENGTH);
+    assertThat(choice.logprobs().orElseThrow().tokens().orElseThrow()).hasSizeGreaterThan(5);
+  }
+
+  @Test
+  void shouldRespondInTheNewerForm() {
+    ResponseCreateParams params =
+        ResponseCreateParams.builder()
+            .model(TestServer.MODEL)
+            .instructions("be brief")
+            .input("ab ba")
+            .maxOutputTokens(10)
+            .putAdditionalBodyProperty("ignore_eos", JsonValue.from(true))
+            .putAdditionalBodyProperty("seed", JsonValue.from(7))
+            .build();
+    Response whole = client.responses().create(params);
+    assertThat(whole.status()).contains(ResponseStatus.INCOMPLETE);
+    String text = whole.output().getFirst().asMessage().content().getFirst().asOutputText().text();
+    StringBuilder streamed = new StringBuilder();
+    List<String> kinds = new ArrayList<>();
+    try (StreamResponse<ResponseStreamEvent> stream = client.responses().createStreaming(params)) {
+      stream.stream()
+          .forEach(
+              event -> {
+                event.outputTextDelta().ifPresent(delta -> streamed.append(delta.delta()));
+                event.created().ifPresent(e -> kinds.add("created"));
+                event.outputItemAdded().ifPresent(e -> kinds.add("item"));
+                event.contentPartAdded().ifPresent(e -> kinds.add("part"));
+                event.outputTextDone().ifPresent(e -> kinds.add("text done"));
+                event
+                    .incomplete()
+                    .ifPresent(
+                        e ->
+                            kinds.add(
+                                e.response().usage().orElseThrow().outputTokens() + " tokens"));
+              });
+    }
+    assertThat(streamed.toString()).isEqualTo(text);
+    assertThat(kinds).containsExactly("created", "item", "part", "text done", "10 tokens");
   }
 
   @Test

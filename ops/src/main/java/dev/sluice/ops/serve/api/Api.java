@@ -1,10 +1,15 @@
 package dev.sluice.ops.serve.api;
 
 import akka.actor.ClassicActorSystemProvider;
+import akka.http.javadsl.model.HttpResponse;
+import dev.sluice.ops.serve.http.ApiException;
+import dev.sluice.ops.serve.http.Call;
 import dev.sluice.ops.serve.http.Route;
 import dev.sluice.ops.serve.http.Scope;
 import dev.sluice.ops.serve.model.Generations;
+import dev.sluice.ops.serve.model.Metrics;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 
 /** All endpoints. */
 public final class Api {
@@ -15,15 +20,36 @@ public final class Api {
    *
    * @param system what answers are put together on
    */
-  public static List<Route> routes(ClassicActorSystemProvider system, Generations generations) {
+  public static List<Route> routes(
+      ClassicActorSystemProvider system, Generations generations, Metrics metrics) {
     ChatCompletions chat = new ChatCompletions(system, generations);
+    Completions completions = new Completions(system, generations);
+    Responses responses = new Responses(system, generations);
     Models models = new Models(generations);
-    Health health = new Health(generations);
+    Tokens tokens = new Tokens(generations);
+    Status status = new Status(generations, metrics);
     return List.of(
         Route.post("/v1/chat/completions", Scope.GENERATE, chat::handle),
+        Route.post("/v1/completions", Scope.GENERATE, completions::handle),
+        Route.post("/v1/responses", Scope.GENERATE, responses::handle),
+        Route.post("/v1/embeddings", Scope.GENERATE, Api::embeddings),
         Route.get("/v1/models", Scope.GENERATE, models::list),
         Route.get("/v1/models/", Scope.GENERATE, models::one),
-        Route.get("/health", Scope.OPEN, health::health),
-        Route.get("/ready", Scope.OPEN, health::ready));
+        Route.post("/tokenize", Scope.GENERATE, tokens::tokenize),
+        Route.post("/detokenize", Scope.GENERATE, tokens::detokenize),
+        Route.post("/apply-template", Scope.GENERATE, tokens::applyTemplate),
+        Route.get("/health", Scope.OPEN, status::health),
+        Route.get("/ready", Scope.OPEN, status::ready),
+        Route.get("/props", Scope.WATCH, status::props),
+        Route.get("/slots", Scope.WATCH, status::slots),
+        Route.get("/metrics", Scope.WATCH, status::metrics),
+        Route.get("/openapi.json", Scope.OPEN, status::openApi));
+  }
+
+  private static CompletionStage<HttpResponse> embeddings(Call call) {
+    throw ApiException.invalid(
+        "model",
+        "unsupported_endpoint",
+        "the model that is served here writes text, and gives no embeddings");
   }
 }

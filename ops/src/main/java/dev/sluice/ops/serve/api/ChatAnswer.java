@@ -48,7 +48,7 @@ final class ChatAnswer {
       }
       case TextEvent.Finished finished -> {
         choice.reason = finished.reason();
-        usage.add(finished.usage());
+        usage.add(finished.usage(), event.choice() == 0);
       }
       case TextEvent.Prompt _, TextEvent.Scored _, TextEvent.Recovered _ -> {}
     }

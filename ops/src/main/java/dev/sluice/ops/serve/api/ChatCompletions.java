@@ -51,9 +51,7 @@ final class ChatCompletions {
     Generation generation =
         generations.begin(
             call,
-            terms.requests(new TextRequest.Prompt.Ids(ids), model.template().stopStrings()),
-            terms.timeout(),
-            terms.priority());
+            terms.batch(List.of(new TextRequest.Prompt.Ids(ids)), model.template().stopStrings()));
     if (terms.stream()) {
       return Streaming.events(call, generation, new ChatScript(call, model, terms, logprobs));
     }

@@ -62,7 +62,7 @@ final class ChatScript implements Streaming.Script {
         }
       }
       case TextEvent.Finished finished -> {
-        usage.add(finished.usage());
+        usage.add(finished.usage(), event.choice() == 0);
         events.add(chunk(event.choice(), _ -> {}, null, ChatHead.word(finished.reason())));
       }
       case TextEvent.Recovered recovered -> events.add(Recoveries.event(event.choice(), recovered));

@@ -29,6 +29,17 @@ final class Prompts {
     }
   }
 
+  /** Checks that ids are of the model's vocabulary. */
+  static void checkIds(ServedModel model, String param, List<Integer> ids) {
+    int size = model.tokenizer().vocabularySize();
+    for (int id : ids) {
+      if (id < 0 || id >= size) {
+        throw ApiException.invalid(
+            param, "%s: token %d is outside the vocabulary of %d".formatted(param, id, size));
+      }
+    }
+  }
+
   private static String shortened(String name) {
     return name.length() <= 100 ? name : name.substring(0, 100) + "…";
   }

@@ -3,7 +3,9 @@ package dev.sluice.ops.serve.api;
 import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.ops.serve.http.Call;
 import dev.sluice.ops.serve.http.JsonFields;
+import dev.sluice.ops.serve.model.Batch;
 import dev.sluice.ops.serve.model.ServedModel;
+import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.TextRequest;
 import dev.sluice.stages.flow.TokenRequest;
 import dev.sluice.stages.sampling.SamplingParameters;
@@ -13,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.UnaryOperator;
 
 /**
  * What all requests for text have in common: how tokens are drawn, where answers end, how many of
@@ -121,21 +124,40 @@ record Terms(
     return bias;
   }
 
-  /** The requests for all answers: the same prompt, and seeds in a row. */
-  List<TextRequest> requests(TextRequest.Prompt prompt, List<String> moreStops) {
+  /** The answers to prompts: {@code count} to each, with seeds in a row. */
+  Batch batch(List<TextRequest.Prompt> prompts, List<String> moreStops) {
+    return batch(prompts, moreStops, builder -> builder);
+  }
+
+  /** The same, with more asked for. */
+  Batch batch(
+      List<TextRequest.Prompt> prompts,
+      List<String> moreStops,
+      UnaryOperator<TextRequest.Builder> more) {
     List<TextRequest> requests = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      TextRequest.Builder builder =
-          TextRequest.builder(prompt)
-              .sampling(sampling.toBuilder().seed(sampling.seed() + i).build())
-              .maxTokens(maxTokens)
-              .stop(stop.toArray(String[]::new))
-              .stop(moreStops.toArray(String[]::new))
-              .ignoreEos(ignoreEos)
-              .tellRecoveries(tellRecoveries && stream);
-      requests.add(builder.build());
+    for (TextRequest.Prompt prompt : prompts) {
+      for (int i = 0; i < count; i++) {
+        TextRequest.Builder builder =
+            TextRequest.builder(prompt)
+                .sampling(sampling.toBuilder().seed(sampling.seed() + i).build())
+                .maxTokens(maxTokens)
+                .stop(stop.toArray(String[]::new))
+                .stop(moreStops.toArray(String[]::new))
+                .ignoreEos(ignoreEos)
+                .tellRecoveries(tellRecoveries && stream);
+        requests.add(request(more.apply(builder)));
+      }
     }
-    return requests;
+    return new Batch(requests, count, timeout, priority);
+  }
+
+  /** What is wrong with stop strings is found here. */
+  private static TextRequest request(TextRequest.Builder builder) {
+    try {
+      return builder.build();
+    } catch (GenerationException e) {
+      throw ApiException.invalid("stop", String.valueOf(e.getMessage()));
+    }
   }
 
   /**

@@ -4,13 +4,18 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import dev.sluice.stages.flow.Usage;
 import java.io.IOException;
 
-/** What a request used, all its answers together; the prompt counts once. */
+/** What a request used, all its answers together; a prompt counts once. */
 final class UsageCount {
   private int promptTokens;
   private int completionTokens;
 
-  void add(Usage usage) {
-    promptTokens = usage.promptTokens();
+  /**
+   * Counts an answer.
+   *
+   * @param countsPrompt whether it is the first to its prompt
+   */
+  void add(Usage usage, boolean countsPrompt) {
+    promptTokens += countsPrompt ? usage.promptTokens() : 0;
     completionTokens += usage.generatedTokens();
   }
 

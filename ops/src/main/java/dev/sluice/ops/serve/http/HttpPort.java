@@ -133,8 +133,9 @@ public final class HttpPort implements AutoCloseable {
   }
 
   /**
-   * One connection. It knows when it ends, so that what it asked for can end too; to see that, it
-   * listens for a next request while it answers one.
+   * One connection. It knows when the client ends it, so that what was asked for can end too; to
+   * see that, it listens for a next request while it answers one. A client that only says that it
+   * will ask nothing more looks the same, as to most servers.
    */
   private static Flow<HttpRequest, HttpResponse, NotUsed> connection(Service service) {
     return Flow.<HttpRequest, HttpResponse, NotUsed>fromMaterializer(
@@ -142,12 +143,12 @@ public final class HttpPort implements AutoCloseable {
               CompletableFuture<Done> gone = new CompletableFuture<>();
               return Flow.of(HttpRequest.class)
                   .initialTimeout(FIRST_REQUEST)
-                  .mapAsync(2, request -> service.handle(request, gone))
                   .watchTermination(
                       (_, ended) -> {
                         ended.whenComplete((_, _) -> gone.complete(Done.getInstance()));
                         return NotUsed.getInstance();
-                      });
+                      })
+                  .mapAsync(2, request -> service.handle(request, gone));
             })
         .mapMaterializedValue(_ -> NotUsed.getInstance());
   }

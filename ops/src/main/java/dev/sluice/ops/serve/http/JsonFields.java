@@ -152,6 +152,23 @@ public final class JsonFields {
     return texts;
   }
 
+  /** An array of arrays of whole numbers. */
+  public Optional<List<List<Integer>>> integerLists(String name, int most, int mostEach) {
+    return value(name, JsonNode::isArray, "an array of arrays of whole numbers")
+        .map(
+            array -> {
+              List<List<Integer>> lists = new ArrayList<>();
+              for (JsonNode element : limited(name, array, most)) {
+                String place = name + "[" + lists.size() + "]";
+                if (!element.isArray()) {
+                  throw wrong(place, "an array of whole numbers");
+                }
+                lists.add(integers(place, element, mostEach));
+              }
+              return lists;
+            });
+  }
+
   /** An array of whole numbers. */
   public Optional<List<Integer>> integers(String name, int most) {
     return value(name, JsonNode::isArray, "an array of whole numbers")
@@ -218,6 +235,11 @@ public final class JsonFields {
   /** As {@link #isText}: an array, the first element of which is a number. */
   public boolean isNumbers(String name) {
     return object.path(name).path(0).isNumber();
+  }
+
+  /** As {@link #isText}: an array, the first element of which is an array. */
+  public boolean isLists(String name) {
+    return object.path(name).path(0).isArray();
   }
 
   /** As {@link #isText}: an array. */

@@ -1,9 +1,13 @@
 package dev.sluice.ops.serve.model;
 
+import akka.stream.AbruptStageTerminationException;
+import akka.stream.AbruptTerminationException;
+import akka.stream.StreamDetachedException;
 import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.stages.chat.ChatTemplateException;
 import dev.sluice.stages.flow.GenerationException;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
@@ -29,6 +33,10 @@ public final class Failures {
       case GenerationException generation -> of(generation);
       case ChatTemplateException template ->
           ApiException.invalid("messages", "the model's chat template: " + template.problem());
+      case CancellationException _ -> ended();
+      case StreamDetachedException _ -> ended();
+      case AbruptTerminationException _ -> ended();
+      case AbruptStageTerminationException _ -> ended();
       case TimeoutException _ ->
           ApiException.late("the answer was not complete within the time that the request had");
       default -> {
@@ -48,5 +56,10 @@ public final class Failures {
           ApiException.unavailable("unavailable", text, failure.retryAfter().orElse(RETRY));
       case NON_FINITE, SHARD_FAILED, INTERNAL -> ApiException.failed(text);
     };
+  }
+
+  /** The client has gone, or the server is going; mostly nobody reads it. */
+  private static ApiException ended() {
+    return ApiException.unavailable("ended", "the generation was ended: try again", RETRY);
   }
 }

@@ -6,10 +6,8 @@ import akka.stream.Attributes;
 import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.SinkQueueWithCancel;
 import akka.stream.javadsl.Source;
-import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.stages.flow.TextEvent;
 import dev.sluice.stages.flow.TextGeneration;
-import dev.sluice.stages.flow.TextRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -31,14 +29,10 @@ public final class Generation {
   private boolean firstTaken;
 
   private Generation(
-      Admission.Ticket ticket,
-      ServedModel model,
-      List<TextRequest> requests,
-      Duration time,
-      GenerationWatch watch) {
+      Admission.Ticket ticket, ServedModel model, Batch batch, GenerationWatch watch) {
     this.ticket = ticket;
-    long deadline = System.nanoTime() + time.toNanos();
-    queue.orTimeout(time.toNanos(), TimeUnit.NANOSECONDS);
+    long deadline = System.nanoTime() + batch.time().toNanos();
+    queue.orTimeout(batch.time().toNanos(), TimeUnit.NANOSECONDS);
     var _ =
         queue.whenComplete(
             (_, failure) -> {
@@ -51,36 +45,29 @@ public final class Generation {
         .thenAccept(
             _ -> {
               watch.admitted(ticket.waited());
-              start(model, requests, deadline, watch);
+              start(model, batch, deadline, watch);
             });
     this.first = queue.thenCompose(SinkQueueWithCancel::pull);
   }
 
   /**
-   * Begins, or waits for a place.
+   * Begins when its ticket is granted.
    *
-   * @param requests one for each answer
-   * @param time for all of it
-   * @throws ApiException where there is no place to wait either
+   * @param ticket given back at the end, however it comes
    */
-  public static Generation begin(
-      ServedModel model,
-      Admission.Ticket ticket,
-      List<TextRequest> requests,
-      Duration time,
-      GenerationWatch watch) {
-    return new Generation(ticket, model, requests, time, watch);
+  static Generation begin(
+      ServedModel model, Admission.Ticket ticket, Batch batch, GenerationWatch watch) {
+    return new Generation(ticket, model, batch, watch);
   }
 
-  private void start(
-      ServedModel model, List<TextRequest> requests, long deadline, GenerationWatch watch) {
+  private void start(ServedModel model, Batch batch, long deadline, GenerationWatch watch) {
     if (queue.isDone()) {
       ticket.leave();
       return;
     }
     try {
       SinkQueueWithCancel<ChoiceEvent> events =
-          events(model, requests, watch)
+          events(model, batch, watch)
               .completionTimeout(
                   Duration.ofNanos(Math.max(1_000_000, deadline - System.nanoTime())))
               .watchTermination(
@@ -105,10 +92,10 @@ public final class Generation {
   }
 
   private Source<ChoiceEvent, NotUsed> events(
-      ServedModel model, List<TextRequest> requests, GenerationWatch watch) {
+      ServedModel model, Batch batch, GenerationWatch watch) {
     List<Source<ChoiceEvent, NotUsed>> sources =
-        IntStream.range(0, requests.size())
-            .mapToObj(choice -> events(model, requests.get(choice), choice, watch))
+        IntStream.range(0, batch.requests().size())
+            .mapToObj(choice -> events(model, batch, choice, watch))
             .toList();
     return sources.size() == 1
         ? sources.getFirst()
@@ -116,14 +103,15 @@ public final class Generation {
   }
 
   private Source<ChoiceEvent, NotUsed> events(
-      ServedModel model, TextRequest request, int choice, GenerationWatch watch) {
-    return TextGeneration.source(model.tokenizer(), model.backend().generator(), request)
+      ServedModel model, Batch batch, int choice, GenerationWatch watch) {
+    return TextGeneration.source(
+            model.tokenizer(), model.backend().generator(), batch.requests().get(choice))
         .map(
             event -> {
               watch.event(choice, event);
               if (event instanceof TextEvent.Finished finished) {
                 ticket.charge(
-                    (choice == 0 ? finished.usage().promptTokens() : 0)
+                    (batch.countsPrompt(choice) ? finished.usage().promptTokens() : 0)
                         + finished.usage().generatedTokens());
               }
               return new ChoiceEvent(choice, event);

@@ -2,9 +2,7 @@ package dev.sluice.ops.serve.model;
 
 import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.ops.serve.http.Call;
-import dev.sluice.stages.flow.TextRequest;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -50,19 +48,21 @@ public final class Generations {
   }
 
   /**
-   * Begins the answers to a call. It ends with the caller's connection.
+   * Begins the answers to a call. They end with the caller's connection.
    *
-   * @param requests one for each answer
-   * @param time for all of it
-   * @param priority beyond the caller's own
    * @throws ApiException where there is too much to do
    */
-  public Generation begin(Call call, List<TextRequest> requests, Duration time, int priority) {
-    ServedModel served = model();
-    Admission.Ticket ticket = admission.enter(call.caller(), requests.size(), priority);
-    Generation generation =
-        Generation.begin(served, ticket, requests, time, metrics.watch(requests.size()));
+  public Generation begin(Call call, Batch batch) {
+    Generation generation = beginDetached(call, batch);
     call.gone().thenRun(generation::cancel);
     return generation;
+  }
+
+  /** As {@link #begin}; they go on when the caller's connection ends. */
+  public Generation beginDetached(Call call, Batch batch) {
+    ServedModel served = model();
+    Admission.Ticket ticket =
+        admission.enter(call.caller(), batch.requests().size(), batch.priority());
+    return Generation.begin(served, ticket, batch, metrics.watch(batch));
   }
 }

@@ -69,21 +69,19 @@ public final class Metrics {
     return registry.scrape();
   }
 
-  /**
-   * A watch over one request.
-   *
-   * @param choices answers that it asks for
-   */
-  GenerationWatch watch(int choices) {
-    return new Watch(choices);
+  /** A watch over one call. */
+  GenerationWatch watch(Batch batch) {
+    return new Watch(batch);
   }
 
   private final class Watch implements GenerationWatch {
     private final long began = System.nanoTime();
+    private final Batch batch;
     private final long[] last;
 
-    Watch(int choices) {
-      last = new long[choices];
+    Watch(Batch batch) {
+      this.batch = batch;
+      last = new long[batch.requests().size()];
     }
 
     @Override
@@ -105,7 +103,7 @@ public final class Metrics {
         }
         case TextEvent.Recovered _ -> recoveries.increment();
         case TextEvent.Finished(FinishReason reason, var usage, _) -> {
-          promptTokens.increment(choice == 0 ? usage.promptTokens() : 0);
+          promptTokens.increment(batch.countsPrompt(choice) ? usage.promptTokens() : 0);
           generatedTokens.increment(usage.generatedTokens());
           tagged("sluice.request.success", "finished_reason", reason.name());
         }
