@@ -41,6 +41,8 @@ import java.util.Optional;
  *     process with a private directory
  * @param activationLog how much each stage keeps of what it gave to the next, so that this one can
  *     be replaced without the others computing anything again
+ * @param kvReplica whether each stage keeps a copy of the keys and values of the one before it, so
+ *     that this one can be replaced without anything being computed again
  * @param adapters low-rank adapters of the layers' matrices, in the order in which they are added
  */
 public record PipelineOptions(
@@ -64,6 +66,7 @@ public record PipelineOptions(
     Duration closeTimeout,
     Optional<Path> aeronDirectory,
     LogLimits activationLog,
+    boolean kvReplica,
     List<ScaledAdapter> adapters) {
   /** Longest context unless another is asked for; the KV cache is set aside when loading. */
   public static final int DEFAULT_MAX_CONTEXT = 4096;
@@ -141,7 +144,8 @@ public record PipelineOptions(
         effectiveLogitRows(vocabularySize),
         unreadLimit,
         queueTimeout,
-        stepTimeout);
+        stepTimeout,
+        kvReplica);
   }
 
   private static void within(String name, int value, int low, int high) {
@@ -179,6 +183,7 @@ public record PipelineOptions(
     private Duration closeTimeout = Duration.ofSeconds(20);
     private Optional<Path> aeronDirectory = Optional.empty();
     private LogLimits activationLog = new LogLimits(64L << 20, 1L << 30);
+    private boolean kvReplica;
     private List<ScaledAdapter> adapters = List.of();
 
     private Builder() {}
@@ -283,6 +288,11 @@ public record PipelineOptions(
       return this;
     }
 
+    public Builder kvReplica(boolean value) {
+      kvReplica = value;
+      return this;
+    }
+
     public Builder adapters(List<ScaledAdapter> value) {
       adapters = List.copyOf(value);
       return this;
@@ -315,6 +325,7 @@ public record PipelineOptions(
           closeTimeout,
           aeronDirectory,
           activationLog,
+          kvReplica,
           adapters);
     }
   }

@@ -34,7 +34,8 @@ final class PlanParts {
         plan.model(),
         options,
         links.link(plan, stage),
-        links.link(plan, stage + 1));
+        links.link(plan, stage + 1),
+        links.replica(plan, stage));
   }
 
   static SchedulerLimits limits(EpochPlan plan, Attachment attachment) {

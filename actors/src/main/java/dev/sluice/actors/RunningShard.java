@@ -2,6 +2,7 @@ package dev.sluice.actors;
 
 import akka.Done;
 import akka.actor.typed.ActorSystem;
+import dev.sluice.actors.kept.KvReplica;
 import dev.sluice.model.shard.ShardOptions;
 import dev.sluice.stages.link.SamplerInput;
 import dev.sluice.stages.link.SamplingLimits;
@@ -35,6 +36,7 @@ final class RunningShard implements AutoCloseable {
   private @Nullable FrameSender sender;
   private @Nullable SamplerInput sampler;
   private @Nullable CompletionStage<Done> sampling;
+  private @Nullable RunningReplica replica;
   private @Nullable AgentRunner runner;
 
   private RunningShard(FrameReceiver receiver) {
@@ -44,6 +46,8 @@ final class RunningShard implements AutoCloseable {
   /**
    * Opens the links and starts the thread.
    *
+   * @param copy what this stage keeps of the one before it; null for nothing
+   * @param restores whether the shard is new and wants back what the stage behind it keeps
    * @param system runs the sampling stream of the last stage
    * @param onSamplingEnd told when that stream has ended, with its failure if it had one
    */
@@ -51,12 +55,15 @@ final class RunningShard implements AutoCloseable {
       ShardAssignment assignment,
       ShardResources resources,
       StageSlots slots,
+      @Nullable KvReplica copy,
+      boolean restores,
       ActorSystem<?> system,
       ShardRunner.Listener listener,
       SamplingEnd onSamplingEnd) {
     RunningShard running = new RunningShard(resources.transport().receiver(assignment.inbound()));
     try {
-      running.open(assignment, resources, slots, system, listener, onSamplingEnd);
+      ReplicaFeed feed = running.feed(assignment, resources, slots, copy, restores);
+      running.open(assignment, resources, slots, feed, system, listener, onSamplingEnd);
       return running;
     } catch (RuntimeException | Error e) {
       running.close();
@@ -64,10 +71,26 @@ final class RunningShard implements AutoCloseable {
     }
   }
 
+  private @Nullable ReplicaFeed feed(
+      ShardAssignment assignment,
+      ShardResources resources,
+      StageSlots slots,
+      @Nullable KvReplica copy,
+      boolean restores) {
+    ReplicaLinks links = assignment.replica();
+    if (links == null || copy == null) {
+      return null;
+    }
+    RunningReplica opened = new RunningReplica(resources.transport());
+    replica = opened;
+    return opened.start(assignment, links, slots, copy, restores, resources.monitor().name());
+  }
+
   private void open(
       ShardAssignment assignment,
       ShardResources resources,
       StageSlots slots,
+      @Nullable ReplicaFeed feed,
       ActorSystem<?> system,
       ShardRunner.Listener listener,
       SamplingEnd onSamplingEnd) {
@@ -112,6 +135,7 @@ final class RunningShard implements AutoCloseable {
             assignment.epoch(),
             shape.embeddingLength(),
             slots,
+            feed,
             receiver,
             output,
             rows(options.maxRows(), first ? 1 : shape.embeddingLength()),
@@ -136,6 +160,9 @@ final class RunningShard implements AutoCloseable {
   public void close() {
     if (runner != null) {
       Threads.close(runner);
+    }
+    if (replica != null) {
+      replica.close();
     }
     receiver.close();
     SamplerInput input = sampler;

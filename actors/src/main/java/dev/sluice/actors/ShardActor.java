@@ -7,12 +7,15 @@ import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
-import dev.sluice.actors.kept.ActivationLog;
 import dev.sluice.actors.kept.HeldSlot;
+import dev.sluice.actors.kept.KvReplica;
+import dev.sluice.actors.kept.RowLog;
 import dev.sluice.model.cache.KvUsage;
+import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ShardOptions;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
 
   /** Ends the runner, frees the shard and stops; watching tells when. */
   record Stop() implements Command {}
+
+  private record Polls(int epoch, List<HeldSlot> held) implements Command {}
 
   private record ShardThrew(Throwable cause) implements Command {}
 
@@ -59,6 +64,11 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   private @Nullable StageSlots slots;
   private @Nullable ShardOptions options;
   private @Nullable RunningShard running;
+
+  /** What is kept of the stage before, and its layers. */
+  private @Nullable KvReplica copy;
+
+  private @Nullable LayerRange copied;
   private @Nullable ActorRef<Report> coordinator;
   private int stage = -1;
   private int epoch = -1;
@@ -77,6 +87,7 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   public Receive<Command> createReceive() {
     return newReceiveBuilder()
         .onMessage(Assign.class, this::onAssign)
+        .onMessage(Polls.class, this::onPolls)
         .onMessage(ShardThrew.class, this::onShardThrew)
         .onMessage(Broken.class, this::onBroken)
         .onMessage(Stop.class, _ -> Behaviors.stopped())
@@ -98,19 +109,28 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     try {
       endRunner();
       StageSlots loaded = load(assignment);
-      List<HeldSlot> held = loaded.held();
       running =
           RunningShard.start(
               assignment,
               resources,
               loaded,
+              copy(assignment, loaded.shard()),
+              loaded != has,
               getContext().getSystem(),
               listener(epoch),
               samplingEnd(epoch));
-      assign.replyTo().tell(new Ready(stage, epoch, loaded.shard().kvUsage(), held));
     } catch (RuntimeException | Error e) {
       getContext().getLog().debug("{} cannot start", resources.monitor().name(), e);
       assign.replyTo().tell(new LoadFailed(stage, epoch, e));
+    }
+    return this;
+  }
+
+  private Behavior<Command> onPolls(Polls polls) {
+    ActorRef<Report> listener = coordinator;
+    StageSlots current = slots;
+    if (polls.epoch() == epoch && current != null && listener != null) {
+      listener.tell(new Ready(stage, epoch, current.shard().kvUsage(), polls.held()));
     }
     return this;
   }
@@ -148,13 +168,42 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     return sameSize.equals(had);
   }
 
-  private @Nullable ActivationLog log(ShardAssignment assignment) {
+  private @Nullable RowLog log(ShardAssignment assignment) {
     return assignment.last() || resources.log().off()
         ? null
-        : new ActivationLog(
+        : RowLog.ofActivations(
             assignment.options().maxSequences(),
             resources.shape().embeddingLength(),
             resources.log());
+  }
+
+  /**
+   * What this stage keeps of the one before it, as long as that has the same layers. It may take as
+   * much memory as this stage's own keys and values.
+   */
+  private @Nullable KvReplica copy(ShardAssignment assignment, ModelShard shard) {
+    ReplicaLinks links = assignment.replica();
+    LayerRange wanted = links == null || shard.kvRowBytes() == 0 ? null : links.kept();
+    if (!Objects.equals(wanted, copied)) {
+      closeCopy();
+    }
+    if (wanted != null && copy == null) {
+      ShardOptions own = assignment.options();
+      long rowBytes = shard.kvRowBytes() / own.range().size() * wanted.size();
+      KvUsage kv = shard.kvUsage();
+      copy = new KvReplica(own.maxSequences(), rowBytes, kv.pageTokens(), kv.totalBytes());
+      copied = wanted;
+    }
+    return copy;
+  }
+
+  private void closeCopy() {
+    KvReplica current = copy;
+    copy = null;
+    copied = null;
+    if (current != null) {
+      current.close();
+    }
   }
 
   /** Of errors that come again and again only the first, second, fourth and so on are logged. */
@@ -204,6 +253,7 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     StageSlots current = slots;
     slots = null;
     options = null;
+    closeCopy();
     if (current != null) {
       resources.monitor().shard(null);
       current.close();
@@ -214,6 +264,11 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   private ShardRunner.Listener listener(int ofEpoch) {
     ActorRef<Command> self = getContext().getSelf();
     return new ShardRunner.Listener() {
+      @Override
+      public void onReady(List<HeldSlot> held) {
+        self.tell(new Polls(ofEpoch, held));
+      }
+
       @Override
       public void onShardError(Throwable cause) {
         self.tell(new ShardThrew(cause));

@@ -2,6 +2,7 @@ package dev.sluice.actors;
 
 import dev.sluice.model.shard.ShardOptions;
 import dev.sluice.transport.LinkAddress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a stage is to do in an epoch.
@@ -13,6 +14,7 @@ import dev.sluice.transport.LinkAddress;
  * @param options its layers and sizes
  * @param inbound where it listens
  * @param outbound where the next stage listens, or, for the last one, the head
+ * @param replica the links of copied keys and values; null where they are not copied
  */
 record ShardAssignment(
     int epoch,
@@ -21,4 +23,5 @@ record ShardAssignment(
     String model,
     ShardOptions options,
     LinkAddress inbound,
-    LinkAddress outbound) {}
+    LinkAddress outbound,
+    @Nullable ReplicaLinks replica) {}

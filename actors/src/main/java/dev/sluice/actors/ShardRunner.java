@@ -1,5 +1,6 @@
 package dev.sluice.actors;
 
+import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.model.shard.ModelShard;
@@ -8,8 +9,10 @@ import dev.sluice.transport.FrameHandler;
 import dev.sluice.transport.FrameReceiver;
 import dev.sluice.transport.PayloadType;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A stage's thread: takes a frame from the inbound link, runs the shard's layers over it, hands the
@@ -31,6 +34,13 @@ import org.agrona.concurrent.UnsafeBuffer;
 final class ShardRunner implements Agent, FrameHandler {
   /** What the runner tells its actor; called on the runner's thread. */
   interface Listener {
+    /**
+     * The runner polls its link from now on.
+     *
+     * @param held slots that are not empty
+     */
+    void onReady(List<HeldSlot> held);
+
     /** The shard threw; the runner goes on. */
     void onShardError(Throwable cause);
 
@@ -52,6 +62,7 @@ final class ShardRunner implements Agent, FrameHandler {
   private final boolean first;
   private final int width;
   private final StageSlots slots;
+  private final @Nullable ReplicaFeed replica;
   private final ModelShard shard;
   private final FrameReceiver receiver;
   private final StageOutput output;
@@ -67,6 +78,7 @@ final class ShardRunner implements Agent, FrameHandler {
   /** Of each slot, the stages that compute again what is replayed. */
   private final int[] rebuilt;
 
+  private boolean ready;
   private boolean staged;
   private boolean replayed;
   private long microBatch;
@@ -76,6 +88,7 @@ final class ShardRunner implements Agent, FrameHandler {
    * A runner for one epoch.
    *
    * @param width elements of a row of activations
+   * @param replica copies keys and values to the next stage; null where they are not copied
    * @param input off-heap room for the rows of the largest micro-batch
    */
   ShardRunner(
@@ -83,6 +96,7 @@ final class ShardRunner implements Agent, FrameHandler {
       int epoch,
       int width,
       StageSlots slots,
+      @Nullable ReplicaFeed replica,
       FrameReceiver receiver,
       StageOutput output,
       MemorySegment input,
@@ -94,6 +108,7 @@ final class ShardRunner implements Agent, FrameHandler {
     this.first = stage == 0;
     this.width = width;
     this.slots = slots;
+    this.replica = replica;
     this.shard = slots.shard();
     this.receiver = receiver;
     this.output = output;
@@ -117,25 +132,41 @@ final class ShardRunner implements Agent, FrameHandler {
       return 0;
     }
     try {
-      if (!output.flush() || !output.acquire()) {
-        return 0;
-      }
-      int work = receiver.poll(this, 1);
-      if (staged) {
-        staged = false;
-        if (replayed) {
-          replay();
-        } else {
-          compute();
-          output.publish(epoch, microBatch);
-        }
-      }
-      output.flush();
-      return work;
+      int work = ready || becomesReady() ? takeOne() : 0;
+      return work + (replica == null ? 0 : replica.doWork());
     } catch (RuntimeException e) {
       fail(StageMonitor.describe(e));
       return 0;
     }
+  }
+
+  /** A new stage waits until it has got back what it lost. */
+  private boolean becomesReady() {
+    if (replica != null && replica.restoring()) {
+      return false;
+    }
+    ready = true;
+    listener.onReady(slots.held());
+    return true;
+  }
+
+  /** Takes one frame, where there is room for what comes of it. */
+  private int takeOne() {
+    if (!output.flush() || !output.acquire()) {
+      return 0;
+    }
+    int work = receiver.poll(this, 1);
+    if (staged) {
+      staged = false;
+      if (replayed) {
+        replay();
+      } else {
+        compute();
+        output.publish(epoch, microBatch);
+      }
+    }
+    output.flush();
+    return work;
   }
 
   @Override
@@ -155,8 +186,8 @@ final class ShardRunner implements Agent, FrameHandler {
       }
       case OPEN -> output.open(frame) && opened(frame);
       case CLOSE -> output.close(frame) && closed(frame);
-      case TOKENS -> {
-        fail("a TOKENS frame came on a link between stages");
+      case TOKENS, KV -> {
+        fail("a frame of type " + frame.type() + " came on a link between stages");
         yield true;
       }
     };

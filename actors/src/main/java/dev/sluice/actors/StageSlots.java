@@ -1,7 +1,8 @@
 package dev.sluice.actors;
 
-import dev.sluice.actors.kept.ActivationLog;
 import dev.sluice.actors.kept.HeldSlot;
+import dev.sluice.actors.kept.KvReplica;
+import dev.sluice.actors.kept.RowLog;
 import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.model.shard.ModelShard;
 import java.lang.foreign.MemorySegment;
@@ -16,16 +17,16 @@ import org.jspecify.annotations.Nullable;
  * time: the runner's while there is one, else its actor's.
  */
 final class StageSlots implements AutoCloseable {
-  private static final long NOBODY = -1;
+  private static final long NOBODY = KvReplica.NOBODY;
 
   private final ModelShard shard;
-  private final @Nullable ActivationLog log;
+  private final @Nullable RowLog log;
   private final long[] sequences;
 
   /**
    * @param log for what is given to the next stage; null for none. Closed with this
    */
-  StageSlots(ModelShard shard, @Nullable ActivationLog log, int slots) {
+  StageSlots(ModelShard shard, @Nullable RowLog log, int slots) {
     this.shard = shard;
     this.log = log;
     this.sequences = new long[slots];
@@ -34,6 +35,16 @@ final class StageSlots implements AutoCloseable {
 
   ModelShard shard() {
     return shard;
+  }
+
+  /** The number of slots. */
+  int count() {
+    return sequences.length;
+  }
+
+  /** Whose positions a slot has, or {@link KvReplica#NOBODY}. */
+  long sequence(int slot) {
+    return sequences[slot];
   }
 
   /**
@@ -61,6 +72,22 @@ final class StageSlots implements AutoCloseable {
       }
     }
     sequences[slot] = sequence;
+  }
+
+  /**
+   * Gives a slot back what another stage kept of it. What does not follow on what is here, or finds
+   * no room, is left out.
+   *
+   * @param rows keys and values of the positions, from its beginning on
+   */
+  void restore(int slot, long sequence, int start, int count, MemorySegment rows) {
+    if (start == 0) {
+      close(slot);
+      sequences[slot] = sequence;
+    }
+    if (sequences[slot] == sequence && shard.positions(slot) == start) {
+      shard.restoreKv(slot, count, rows, 0);
+    }
   }
 
   /** Forgets a slot. */

@@ -71,7 +71,7 @@ final class TokenLinkAgent implements Agent, FrameHandler {
           listener.onClosed(epoch, frame.slot(i));
         }
       }
-      case OPEN, STEP, REPLAY -> fail("a frame of type " + frame.type() + " came");
+      case OPEN, STEP, REPLAY, KV -> fail("a frame of type " + frame.type() + " came");
     }
     return true;
   }

@@ -3,9 +3,9 @@ package dev.sluice.actors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sluice.actors.kept.ActivationLog;
 import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.actors.kept.LogLimits;
+import dev.sluice.actors.kept.RowLog;
 import dev.sluice.model.cache.KvType;
 import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.MicroBatch;
@@ -22,7 +22,8 @@ final class StageSlotsTest {
 
   private final ModelShard shard = new FakeShards(2).load(OPTIONS);
   private final StageSlots slots =
-      new StageSlots(shard, new ActivationLog(4, FakeShards.WIDTH, new LogLimits(1 << 20, 0)), 4);
+      new StageSlots(
+          shard, RowLog.ofActivations(4, FakeShards.WIDTH, new LogLimits(1 << 20, 0)), 4);
   private final MemorySegment rows = Arena.ofAuto().allocate(64L * FakeShards.WIDTH * Float.BYTES);
   private final MicroBatch batch = new MicroBatch(4);
 

@@ -81,7 +81,8 @@ final class WireTest {
               10,
               11,
               Duration.ofMillis(1500),
-              Duration.ofSeconds(2)),
+              Duration.ofSeconds(2),
+              true),
           List.of(new StagePlace(NODE, new DataAddress("10.0.0.1", 40_000), new LayerRange(0, 3))),
           "because");
 

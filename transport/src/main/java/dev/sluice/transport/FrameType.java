@@ -14,7 +14,9 @@ public enum FrameType {
    * A micro-batch of one sequence that went through the pipeline before: rows for a stage that has
    * lost them, no payload for one that has not.
    */
-  REPLAY(4);
+  REPLAY(4),
+  /** Keys and values of a sequence, between a stage and the one that keeps a copy of them. */
+  KV(5);
 
   private static final FrameType[] ALL = values();
 

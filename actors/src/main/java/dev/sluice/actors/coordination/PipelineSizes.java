@@ -22,6 +22,7 @@ import java.time.Duration;
  * @param unreadLimit most events of a sequence that its consumer has not taken
  * @param queueTimeout longest time that a request waits for a place
  * @param stepTimeout longest time of a micro-batch in flight
+ * @param kvReplica whether each stage keeps a copy of the keys and values of the one before it
  */
 public record PipelineSizes(
     int embeddingLength,
@@ -37,7 +38,8 @@ public record PipelineSizes(
     int maxLogitRows,
     int unreadLimit,
     Duration queueTimeout,
-    Duration stepTimeout)
+    Duration stepTimeout,
+    boolean kvReplica)
     implements WireMessage {
 
   /** The same sizes with another KV cache. */
@@ -56,6 +58,7 @@ public record PipelineSizes(
         maxLogitRows,
         unreadLimit,
         queueTimeout,
-        stepTimeout);
+        stepTimeout,
+        kvReplica);
   }
 }

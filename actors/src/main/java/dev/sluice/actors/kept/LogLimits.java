@@ -3,7 +3,7 @@ package dev.sluice.actors.kept;
 import com.typesafe.config.Config;
 
 /**
- * How much a stage's {@link ActivationLog} may take.
+ * How much a stage's {@link RowLog} of activations may take.
  *
  * @param memoryBytes outside the heap
  * @param diskBytes of a temporary file, for what memory does not hold

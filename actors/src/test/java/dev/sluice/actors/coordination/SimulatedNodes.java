@@ -32,7 +32,8 @@ final class SimulatedNodes {
           12,
           16,
           Duration.ofMinutes(1),
-          Duration.ofMinutes(1));
+          Duration.ofMinutes(1),
+          false);
 
   /** One layer for every node, in the order of their ids; at least two nodes. */
   static final Placement ONE_LAYER_EACH =

@@ -78,7 +78,8 @@ final class ClusterHistoryTest {
               8,
               16,
               Duration.ofMinutes(5),
-              Duration.ofSeconds(10));
+              Duration.ofSeconds(10),
+              false);
       cluster = new SimCluster(simulation, network, new SimPlacement(LAYERS, sizes));
       gateway = new SimGateway(simulation, cluster);
       int machines = 2 + random.nextInt(4);

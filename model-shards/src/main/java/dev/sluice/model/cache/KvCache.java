@@ -5,6 +5,7 @@ import dev.sluice.model.kernel.KvPages;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * Keys and values of many sequences, in pages outside the heap (after Kwon et al., 2023). The
@@ -170,6 +171,58 @@ public final class KvCache implements KvPages, AutoCloseable {
       long valuesOffset) {
     MemorySegment page = page(slot, layer, position / layout.pageTokens());
     layout.store(page, position % layout.pageTokens(), keys, keysOffset, values, valuesOffset);
+  }
+
+  /** Bytes of the keys and values of one position in all layers: a row of {@link #copy}. */
+  public long rowBytes() {
+    return layers * (layout.keyRowBytes() + layout.valueRowBytes());
+  }
+
+  /**
+   * Copies keys and values of positions, as they are stored, to the beginning of {@code target}:
+   * for each position a row of {@link #rowBytes}, with the keys and then the values of each layer.
+   *
+   * @throws IndexOutOfBoundsException where the slot has no room for them, or the target has not
+   */
+  public void copy(int slot, int position, int count, MemorySegment target) {
+    transfer(slot, position, count, target, 0, false);
+  }
+
+  /**
+   * Puts positions back that were copied, over what is there.
+   *
+   * @param source rows as {@link #copy} gives them, from {@code offset} bytes on
+   * @throws IndexOutOfBoundsException where the slot has no room for them, or the source has fewer
+   */
+  public void restore(int slot, int position, int count, MemorySegment source, long offset) {
+    transfer(slot, position, count, source, offset, true);
+  }
+
+  private void transfer(
+      int slot, int position, int count, MemorySegment rows, long offset, boolean in) {
+    Objects.checkFromIndexSize(position, count, lengths[slot]);
+    long keyBytes = layout.keyRowBytes();
+    long valueBytes = layout.valueRowBytes();
+    long at = offset;
+    for (int i = position; i < position + count; i++) {
+      int token = i % layout.pageTokens();
+      for (int layer = 0; layer < layers; layer++) {
+        MemorySegment page = page(slot, layer, i / layout.pageTokens());
+        move(page, token * keyBytes, rows, at, keyBytes, in);
+        at += keyBytes;
+        move(page, layout.valuesOffset() + token * valueBytes, rows, at, valueBytes, in);
+        at += valueBytes;
+      }
+    }
+  }
+
+  private static void move(
+      MemorySegment page, long inPage, MemorySegment rows, long at, long bytes, boolean in) {
+    if (in) {
+      MemorySegment.copy(rows, at, page, inPage, bytes);
+    } else {
+      MemorySegment.copy(page, inPage, rows, at, bytes);
+    }
   }
 
   /** What is in use now. */

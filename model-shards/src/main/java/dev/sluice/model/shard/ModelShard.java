@@ -82,6 +82,37 @@ public interface ModelShard extends AutoCloseable {
   /** Forgets the sequence of a slot and frees its pages. A slot that holds nothing is fine. */
   void release(int slot);
 
+  /**
+   * Bytes of the keys and values of one position in all layers of the shard, as {@link #copyKv}
+   * gives them; 0 for a shard that cannot give them.
+   */
+  default long kvRowBytes() {
+    return 0;
+  }
+
+  /**
+   * Copies keys and values of positions, as they are stored, to the beginning of {@code target}:
+   * for each position a row of {@link #kvRowBytes} bytes, which {@link #restoreKv} of a shard with
+   * the same model, range and type of KV cache takes.
+   *
+   * @throws IndexOutOfBoundsException where the slot holds fewer, or the target has no room
+   */
+  default void copyKv(int slot, int position, int count, MemorySegment target) {
+    throw new UnsupportedOperationException("this shard does not give its keys and values");
+  }
+
+  /**
+   * Goes on with positions that a shard like this one computed, behind those that are here: with
+   * the same bits as if they had been computed here.
+   *
+   * @param source rows as {@link #copyKv} gives them, from {@code offset} bytes on
+   * @return false where there is no room; then nothing has changed
+   * @throws IndexOutOfBoundsException where the source has fewer rows
+   */
+  default boolean restoreKv(int slot, int count, MemorySegment source, long offset) {
+    throw new UnsupportedOperationException("this shard does not take keys and values");
+  }
+
   /** The state of the KV cache. */
   KvUsage kvUsage();
 

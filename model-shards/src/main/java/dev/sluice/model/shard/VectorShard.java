@@ -7,6 +7,7 @@ import dev.sluice.model.cache.KvUsage;
 import dev.sluice.model.kernel.Elementwise;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 
 /**
  * A shard on the project's kernels. Rows of failed entries are left out of the computation: the
@@ -307,6 +308,29 @@ final class VectorShard implements ModelShard {
       cache.release(slot);
       failures[slot] = MicroBatch.FINE;
     }
+  }
+
+  @Override
+  public long kvRowBytes() {
+    return cache.rowBytes();
+  }
+
+  @Override
+  public void copyKv(int slot, int position, int count, MemorySegment target) {
+    Objects.checkFromIndexSize(position, count, positions(slot));
+    cache.copy(slot, position, count, target);
+  }
+
+  @Override
+  public boolean restoreKv(int slot, int count, MemorySegment source, long offset) {
+    Objects.checkFromIndexSize(offset, count * cache.rowBytes(), source.byteSize());
+    int position = cache.length(slot);
+    boolean room = count <= contextTokens - position && failures[slot] == MicroBatch.FINE;
+    if (!room || !cache.reserve(slot, count)) {
+      return false;
+    }
+    cache.restore(slot, position, count, source, offset);
+    return true;
   }
 
   @Override

@@ -11,6 +11,8 @@ import dev.sluice.model.kernel.WorkerPool;
 import dev.sluice.model.lora.ScaledAdapter;
 import dev.sluice.model.lora.TestAdapters;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -149,6 +151,9 @@ class DeterminismTest {
           next[s] = random.nextInt(next[s] + 1);
           cut(chain, slots.get(s), next[s]);
         }
+        if (random.nextInt(4) == 0) {
+          bringBack(chain, slots.get(random.nextInt(SEQUENCES)), random);
+        }
       }
       for (int slot : slots) {
         chain.release(slot);
@@ -162,6 +167,24 @@ class DeterminismTest {
   private static void cut(ShardChain chain, int slot, int positions) {
     for (ModelShard shard : chain.shards()) {
       shard.truncate(slot, positions);
+      assertThat(shard.positions(slot)).isEqualTo(positions);
+    }
+  }
+
+  /** Forgets a sequence after its keys and values were copied, and gives it these, in two parts. */
+  private static void bringBack(ShardChain chain, int slot, Random random) {
+    for (ModelShard shard : chain.shards()) {
+      int positions = shard.positions(slot);
+      int part = random.nextInt(positions + 1);
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment head = arena.allocate(part * shard.kvRowBytes());
+        MemorySegment tail = arena.allocate(8 + (positions - part) * shard.kvRowBytes());
+        shard.copyKv(slot, 0, part, head);
+        shard.copyKv(slot, part, positions - part, tail.asSlice(8));
+        shard.release(slot);
+        assertThat(shard.restoreKv(slot, part, head, 0)).isTrue();
+        assertThat(shard.restoreKv(slot, positions - part, tail, 8)).isTrue();
+      }
       assertThat(shard.positions(slot)).isEqualTo(positions);
     }
   }

@@ -100,6 +100,21 @@ class VectorShardTest {
   }
 
   @Test
+  void shouldTakeNoKeysAndValuesThatItHasNoRoomFor() {
+    ModelShard shard = chain.shards().getFirst();
+    chain.step(batch, 0, 0, 0, 1, 2, 3);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment rows = arena.allocate(1_000 * shard.kvRowBytes());
+      assertThatThrownBy(() -> shard.copyKv(0, 1, 3, rows))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThat(shard.restoreKv(1, 1_000, rows, 0)).isFalse();
+      assertThatThrownBy(() -> shard.restoreKv(1, 2, rows, 999 * shard.kvRowBytes()))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThat(shard.positions(1)).isZero();
+    }
+  }
+
+  @Test
   void shouldTellWhatASlotHoldsAndForgetItsEnd() {
     float[] expected = alone(1, 2, 3, 4);
     ModelShard shard = chain.shards().getFirst();

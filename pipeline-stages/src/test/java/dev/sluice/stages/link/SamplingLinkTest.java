@@ -98,7 +98,7 @@ class SamplingLinkTest {
         }
       }
       case CLOSE -> closed.add(frame.slot(0));
-      case OPEN, STEP, REPLAY -> throw new AssertionError(frame);
+      case OPEN, STEP, REPLAY, KV -> throw new AssertionError(frame);
     }
     return true;
   }

@@ -10,9 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The rows that a stage has given to the next one, for each slot from position 0 on: when the next
- * stage is lost, the one that replaces it is fed from here, and nobody else has to compute anything
- * again.
+ * Rows of bytes for each slot, one for a position, from position 0 on: such as the activations that
+ * a stage has given to the next one, from which this one is fed when it has lost what it had.
  *
  * <p>Bounded: rows lie in blocks in memory; when these are used up, full blocks move to a temporary
  * file; when that is full too, or the disk fails, the slot that needed room is given up, and its
@@ -21,10 +20,10 @@ import org.slf4j.LoggerFactory;
  * <p>For one thread at a time. Who made it closes it. Nothing is allocated per row once the memory
  * has been used.
  */
-public final class ActivationLog implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(ActivationLog.class);
+public final class RowLog implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RowLog.class);
 
-  /** Of a block, about: large enough to write at once, small beside a limit. */
+  /** Of a block of activations, about: large enough to write at once, small beside a limit. */
   private static final int BLOCK_BYTES = 64 << 10;
 
   private static final int LEAST_BLOCK_ROWS = 4;
@@ -35,6 +34,7 @@ public final class ActivationLog implements AutoCloseable {
   private static final int ALIGNMENT = 64;
   private static final int FIRST_TABLE = 8;
 
+  private final String name;
   private final long rowBytes;
   private final int blockRows;
   private final long blockBytes;
@@ -62,19 +62,34 @@ public final class ActivationLog implements AutoCloseable {
   }
 
   /**
-   * An empty log.
+   * An empty log of activations.
    *
    * @param slots slots are 0 until this number
    * @param width elements of a row
    */
-  public ActivationLog(int slots, int width, LogLimits limits) {
-    this(slots, width, limits, () -> BlockFile.create("sluice-activations"));
+  public static RowLog ofActivations(int slots, int width, LogLimits limits) {
+    long rowBytes = (long) width * Float.BYTES;
+    int blockRows = (int) Math.max(LEAST_BLOCK_ROWS, BLOCK_BYTES / rowBytes);
+    return new RowLog("log of activations", slots, rowBytes, blockRows, limits);
   }
 
-  ActivationLog(int slots, int width, LogLimits limits, Opener opener) {
+  /**
+   * An empty log.
+   *
+   * @param name what it is, in words
+   * @param slots slots are 0 until this number
+   * @param rowBytes bytes of a row
+   * @param blockRows rows that memory is taken for at once
+   */
+  RowLog(String name, int slots, long rowBytes, int blockRows, LogLimits limits) {
+    this(name, slots, rowBytes, blockRows, limits, () -> BlockFile.create("sluice-rows"));
+  }
+
+  RowLog(String name, int slots, long rowBytes, int blockRows, LogLimits limits, Opener opener) {
+    this.name = name;
     this.opener = opener;
-    rowBytes = (long) width * Float.BYTES;
-    blockRows = (int) Math.max(LEAST_BLOCK_ROWS, BLOCK_BYTES / rowBytes);
+    this.rowBytes = rowBytes;
+    this.blockRows = blockRows;
     blockBytes = blockRows * rowBytes;
     int inMemory = (int) Math.min(MOST_BLOCKS, limits.memoryBytes() / blockBytes);
     int onDisk = (int) Math.min(MOST_BLOCKS, limits.diskBytes() / blockBytes);
@@ -292,7 +307,7 @@ public final class ActivationLog implements AutoCloseable {
       source.read(offset(block) + offset, target);
     } catch (IOException e) {
       giveUpDisk(e);
-      throw new UncheckedIOException("the log of activations cannot be read", e);
+      throw new UncheckedIOException("the " + name + " cannot be read", e);
     }
   }
 
@@ -302,7 +317,7 @@ public final class ActivationLog implements AutoCloseable {
 
   /** The disk is full or broken: from now on there is memory only. */
   private void giveUpDisk(IOException cause) {
-    LOG.warn("the log of activations goes on without its file: {}", cause.toString());
+    LOG.warn("the {} goes on without its file: {}", name, cause.toString());
     for (int slot = 0; slot < lengths.length; slot++) {
       int held = Math.ceilDiv(lengths[slot], blockRows);
       for (int i = 0; i < held; i++) {

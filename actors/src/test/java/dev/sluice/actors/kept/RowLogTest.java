@@ -14,7 +14,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
 import org.junit.jupiter.api.Test;
 
-class ActivationLogTest {
+class RowLogTest {
   /** Four rows to a block. */
   private static final int WIDTH = 8 << 10;
 
@@ -29,7 +29,7 @@ class ActivationLogTest {
   }
 
   /** Rows that tell their slot and position. */
-  private void append(ActivationLog log, int slot, int position, int count) {
+  private void append(RowLog log, int slot, int position, int count) {
     for (int i = 0; i < count; i++) {
       for (int end = 0; end < 2; end++) {
         rows.setAtIndex(
@@ -45,7 +45,7 @@ class ActivationLogTest {
     return slot * 10_000 + position * 2 + end;
   }
 
-  private void check(ActivationLog log, int slot, int from, int count) {
+  private void check(RowLog log, int slot, int from, int count) {
     rows.fill((byte) 0);
     log.read(slot, from, count, rows);
     for (int i = 0; i < count; i++) {
@@ -58,7 +58,7 @@ class ActivationLogTest {
 
   @Test
   void shouldGiveWhatItWasGivenFromMemoryAndFromDisk() {
-    try (ActivationLog log = new ActivationLog(SLOTS, WIDTH, blocks(4, 10))) {
+    try (RowLog log = RowLog.ofActivations(SLOTS, WIDTH, blocks(4, 10))) {
       append(log, 0, 0, 9);
       append(log, 1, 0, 25);
       append(log, 0, 9, 1);
@@ -71,7 +71,7 @@ class ActivationLogTest {
 
   @Test
   void shouldGiveUpTheSlotThatFindsNoRoom() {
-    try (ActivationLog log = new ActivationLog(SLOTS, WIDTH, blocks(2, 1))) {
+    try (RowLog log = RowLog.ofActivations(SLOTS, WIDTH, blocks(2, 1))) {
       append(log, 0, 0, 4);
       append(log, 1, 0, 4);
       append(log, 0, 4, 4);
@@ -90,7 +90,7 @@ class ActivationLogTest {
 
   @Test
   void shouldGiveUpASlotWithAGap() {
-    try (ActivationLog log = new ActivationLog(SLOTS, WIDTH, blocks(4, 0))) {
+    try (RowLog log = RowLog.ofActivations(SLOTS, WIDTH, blocks(4, 0))) {
       append(log, 0, 0, 4);
       append(log, 0, 5, 1);
       assertThat(log.positions(0)).isZero();
@@ -102,7 +102,7 @@ class ActivationLogTest {
 
   @Test
   void shouldGoOnWhereItWasCut() {
-    try (ActivationLog log = new ActivationLog(SLOTS, WIDTH, blocks(3, 10))) {
+    try (RowLog log = RowLog.ofActivations(SLOTS, WIDTH, blocks(3, 10))) {
       append(log, 0, 0, 23);
       log.truncate(0, 30);
       assertThat(log.positions(0)).isEqualTo(23);
@@ -118,7 +118,7 @@ class ActivationLogTest {
 
   @Test
   void shouldHoldNothingWhenItIsOff() {
-    try (ActivationLog log = new ActivationLog(SLOTS, WIDTH, LogLimits.OFF)) {
+    try (RowLog log = RowLog.ofActivations(SLOTS, WIDTH, LogLimits.OFF)) {
       append(log, 0, 0, 1);
       assertThat(log.positions(0)).isZero();
     }
@@ -129,11 +129,11 @@ class ActivationLogTest {
 
   @Test
   void shouldGoOnInMemoryWhenTheDiskFails() {
-    ActivationLog.Opener full =
+    RowLog.Opener full =
         () -> {
           throw new IOException("No space left on device");
         };
-    try (ActivationLog log = new ActivationLog(SLOTS, WIDTH, blocks(3, 10), full)) {
+    try (RowLog log = new RowLog("log", SLOTS, BLOCK / 4, 4, blocks(3, 10), full)) {
       append(log, 0, 0, 9);
       append(log, 1, 0, 1);
       assertThat(log.positions(1)).as("had to make room on the disk").isZero();
@@ -147,7 +147,7 @@ class ActivationLogTest {
   @Test
   void shouldGiveUpWhatLiesOnADiskThatBreaks() throws IOException {
     BlockFile file = BlockFile.create("sluice-test");
-    try (ActivationLog log = new ActivationLog(SLOTS, WIDTH, blocks(3, 10), () -> file)) {
+    try (RowLog log = new RowLog("log", SLOTS, BLOCK / 4, 4, blocks(3, 10), () -> file)) {
       append(log, 0, 0, 13);
       append(log, 1, 0, 1);
       file.close();
@@ -166,7 +166,7 @@ class ActivationLogTest {
     int memory = 1 + random.nextInt(6);
     int disk = random.nextInt(6);
     int[] length = new int[SLOTS];
-    try (ActivationLog log = new ActivationLog(SLOTS, WIDTH, blocks(memory, disk))) {
+    try (RowLog log = RowLog.ofActivations(SLOTS, WIDTH, blocks(memory, disk))) {
       for (int step = 0; step < 150; step++) {
         int slot = random.nextInt(SLOTS);
         switch (random.nextInt(8)) {
