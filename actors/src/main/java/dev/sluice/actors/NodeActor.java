@@ -158,8 +158,16 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
 
   private void onShard(ShardActor.Report report) {
     switch (report) {
-      case ShardActor.Ready(int stage, int epoch, var kv, var held) ->
-          duties.stageReady(epoch, StageReport.ready(stage, kv, held));
+      case ShardActor.Ready(int stage, int epoch, var kv, var held, long restored) -> {
+        if (restored > 0) {
+          environment
+              .log()
+              .accept(
+                  "epoch %d: stage %d has keys and values of %,d positions back"
+                      .formatted(epoch, stage, restored));
+        }
+        duties.stageReady(epoch, StageReport.ready(stage, kv, held));
+      }
       case ShardActor.LoadFailed(int stage, int epoch, var cause) -> {
         environment.failure().set(cause);
         String reason = name(stage) + " could not be loaded: " + StageMonitor.describe(cause);

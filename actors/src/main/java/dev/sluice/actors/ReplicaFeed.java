@@ -62,6 +62,7 @@ final class ReplicaFeed implements FrameHandler {
 
   private State state = State.ASKING;
   private boolean restoring;
+  private long restored;
   private long lastProgress;
   private boolean pending;
 
@@ -117,6 +118,11 @@ final class ReplicaFeed implements FrameHandler {
   /** Whether the stage is still getting back what it lost, and must wait. */
   boolean restoring() {
     return restoring;
+  }
+
+  /** Positions that the stage got back. */
+  long restored() {
+    return restored;
   }
 
   /** Goes on, as far as that needs no waiting. */
@@ -209,7 +215,7 @@ final class ReplicaFeed implements FrameHandler {
     copied[slot] = start + count;
     if (restoring && count > 0) {
       received.payloadBuffer().getBytes(received.payloadOffset(), bytes, 0, length);
-      slots.restore(slot, received.microBatch(), start, count, buffer);
+      restored += slots.restore(slot, received.microBatch(), start, count, buffer) ? count : 0;
     }
   }
 

@@ -25,6 +25,9 @@ final class ReplicaKeeper implements Agent, FrameHandler {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicaKeeper.class);
   private static final int FRAMES_A_TURN = 16;
 
+  /** Turns after the end: more than a link holds, should its sender go on. */
+  private static final int MOST_LEFT = 1 << 12;
+
   private final int stage;
   private final int epoch;
   private final KvReplica copy;
@@ -97,6 +100,16 @@ final class ReplicaKeeper implements Agent, FrameHandler {
     } catch (RuntimeException e) {
       fail(StageMonitor.describe(e));
       return 0;
+    }
+  }
+
+  /**
+   * Takes what has come already, so that nothing of a stage that is lost is lost on the way. For
+   * whoever ended the thread.
+   */
+  void drain() {
+    for (int i = 0; i < MOST_LEFT && doWork() > 0; i++) {
+      Thread.onSpinWait();
     }
   }
 

@@ -23,7 +23,8 @@ final class RunningReplica implements AutoCloseable {
   private @Nullable FrameReceiver fromOwner;
   private @Nullable FrameSender toKeeper;
   private @Nullable FrameSender toOwner;
-  private @Nullable AgentRunner keeper;
+  private @Nullable ReplicaKeeper keeper;
+  private @Nullable AgentRunner keeping;
 
   RunningReplica(Transport transport) {
     this.transport = transport;
@@ -48,9 +49,10 @@ final class RunningReplica implements AutoCloseable {
     FrameSender fed = transport.sender(links.toKeeper());
     toKeeper = fed;
     MemorySegment kept = buffer(copy.rowBytes());
-    keeper =
-        Threads.start(
-            new ReplicaKeeper(assignment.stage(), assignment.epoch(), copy, rows, told, kept));
+    ReplicaKeeper agent =
+        new ReplicaKeeper(assignment.stage(), assignment.epoch(), copy, rows, told, kept);
+    keeper = agent;
+    keeping = Threads.start(agent);
     return new ReplicaFeed(
         assignment.epoch(),
         name,
@@ -68,15 +70,19 @@ final class RunningReplica implements AutoCloseable {
   }
 
   /**
-   * Ends the keeper's thread and closes the links. The feed must not be used any more.
+   * Ends the keeper's thread, takes what has come already, and closes the links. The feed must not
+   * be used any more.
    *
    * @throws IllegalStateException when the thread does not end in time: its memory is then left
    *     alone
    */
   @Override
   public void close() {
+    if (keeping != null) {
+      Threads.close(keeping);
+    }
     if (keeper != null) {
-      Threads.close(keeper);
+      keeper.drain();
     }
     close(fromKeeper);
     close(fromOwner);

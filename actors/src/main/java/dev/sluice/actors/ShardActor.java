@@ -37,7 +37,7 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   /** Ends the runner, frees the shard and stops; watching tells when. */
   record Stop() implements Command {}
 
-  private record Polls(int epoch, List<HeldSlot> held) implements Command {}
+  private record Polls(int epoch, List<HeldSlot> held, long restored) implements Command {}
 
   private record ShardThrew(Throwable cause) implements Command {}
 
@@ -50,8 +50,12 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     int epoch();
   }
 
-  /** The layers are loaded and the runner polls; slots that are not empty are named. */
-  record Ready(int stage, int epoch, KvUsage kv, List<HeldSlot> held) implements Report {}
+  /**
+   * The layers are loaded and the runner polls; slots that are not empty are named, and told is how
+   * many positions of them came back from a copy.
+   */
+  record Ready(int stage, int epoch, KvUsage kv, List<HeldSlot> held, long restored)
+      implements Report {}
 
   /** The layers could not be loaded, or the links not opened. */
   record LoadFailed(int stage, int epoch, Throwable cause) implements Report {}
@@ -64,6 +68,9 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   private @Nullable StageSlots slots;
   private @Nullable ShardOptions options;
   private @Nullable RunningShard running;
+
+  /** Whether the shard has got back all that was to be had since it was loaded. */
+  private boolean whole;
 
   /** What is kept of the stage before, and its layers. */
   private @Nullable KvReplica copy;
@@ -115,7 +122,7 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
               resources,
               loaded,
               copy(assignment, loaded.shard()),
-              loaded != has,
+              !whole,
               getContext().getSystem(),
               listener(epoch),
               samplingEnd(epoch));
@@ -129,8 +136,10 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   private Behavior<Command> onPolls(Polls polls) {
     ActorRef<Report> listener = coordinator;
     StageSlots current = slots;
-    if (polls.epoch() == epoch && current != null && listener != null) {
-      listener.tell(new Ready(stage, epoch, current.shard().kvUsage(), polls.held()));
+    if (polls.epoch() == epoch && running != null && current != null && listener != null) {
+      whole = true;
+      KvUsage kv = current.shard().kvUsage();
+      listener.tell(new Ready(stage, epoch, kv, polls.held(), polls.restored()));
     }
     return this;
   }
@@ -143,6 +152,7 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
       return current;
     }
     closeShard();
+    whole = false;
     ModelShard shard = resources.loader().load(assignment.model(), wanted);
     StageSlots loaded = new StageSlots(shard, log(assignment), wanted.maxSequences());
     slots = loaded;
@@ -265,8 +275,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     ActorRef<Command> self = getContext().getSelf();
     return new ShardRunner.Listener() {
       @Override
-      public void onReady(List<HeldSlot> held) {
-        self.tell(new Polls(ofEpoch, held));
+      public void onReady(List<HeldSlot> held, long restored) {
+        self.tell(new Polls(ofEpoch, held, restored));
       }
 
       @Override

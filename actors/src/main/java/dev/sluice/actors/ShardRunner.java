@@ -38,8 +38,9 @@ final class ShardRunner implements Agent, FrameHandler {
      * The runner polls its link from now on.
      *
      * @param held slots that are not empty
+     * @param restored positions of them that came back from the copy of a stage that is lost
      */
-    void onReady(List<HeldSlot> held);
+    void onReady(List<HeldSlot> held, long restored);
 
     /** The shard threw; the runner goes on. */
     void onShardError(Throwable cause);
@@ -146,7 +147,7 @@ final class ShardRunner implements Agent, FrameHandler {
       return false;
     }
     ready = true;
-    listener.onReady(slots.held());
+    listener.onReady(slots.held(), replica == null ? 0 : replica.restored());
     return true;
   }
 

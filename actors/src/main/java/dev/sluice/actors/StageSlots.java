@@ -79,15 +79,16 @@ final class StageSlots implements AutoCloseable {
    * no room, is left out.
    *
    * @param rows keys and values of the positions, from its beginning on
+   * @return whether they are here now
    */
-  void restore(int slot, long sequence, int start, int count, MemorySegment rows) {
+  boolean restore(int slot, long sequence, int start, int count, MemorySegment rows) {
     if (start == 0) {
       close(slot);
       sequences[slot] = sequence;
     }
-    if (sequences[slot] == sequence && shard.positions(slot) == start) {
-      shard.restoreKv(slot, count, rows, 0);
-    }
+    return sequences[slot] == sequence
+        && shard.positions(slot) == start
+        && shard.restoreKv(slot, count, rows, 0);
   }
 
   /** Forgets a slot. */

@@ -24,6 +24,7 @@ final class FakeShards implements ShardFactory {
   static final int WIDTH = 4;
   static final int VOCABULARY = 50;
   static final int CONTEXT = 4096;
+  static final long KV_ROW_BYTES = 8;
 
   /** Called on the stage's thread. */
   interface Hook {
@@ -36,6 +37,7 @@ final class FakeShards implements ShardFactory {
   volatile Hook onRow = (_, _, _, _) -> {};
   volatile IntConsumer onForward = _ -> {};
   volatile Hook onRelease = (_, _, _, _) -> {};
+  volatile Hook onRestore = (_, _, _, _) -> {};
 
   FakeShards(int stages) {
     this.stages = stages;
@@ -71,11 +73,16 @@ final class FakeShards implements ShardFactory {
     private final int stage;
     private final ShardOptions options;
     private final Map<Integer, Integer> lengths = new ConcurrentHashMap<>();
+
+    /** By slot and position: the tokens are the keys and values. */
+    private final int[][] tokens;
+
     volatile boolean closed;
 
     FakeShard(int stage, ShardOptions options) {
       this.stage = stage;
       this.options = options;
+      tokens = new int[options.maxSequences()][CONTEXT];
     }
 
     @Override
@@ -122,6 +129,7 @@ final class FakeShards implements ShardFactory {
                   ? input.getAtIndex(ValueLayout.JAVA_INT, row)
                   : (int) input.getAtIndex(ValueLayout.JAVA_FLOAT, (long) row * WIDTH);
           if (!batch.failed(i)) {
+            tokens[batch.slot(i)][batch.startPosition(i) + t] = token;
             onRow.on(stage, batch.slot(i), batch.startPosition(i) + t, token);
           }
           if (!last) {
@@ -158,11 +166,42 @@ final class FakeShards implements ShardFactory {
     }
 
     @Override
+    public long kvRowBytes() {
+      return KV_ROW_BYTES;
+    }
+
+    @Override
+    public void copyKv(int slot, int position, int count, MemorySegment target) {
+      for (int i = 0; i < count; i++) {
+        target.setAtIndex(ValueLayout.JAVA_INT, 2L * i, tokens[slot][position + i]);
+        target.setAtIndex(ValueLayout.JAVA_INT, 2L * i + 1, position + i);
+      }
+    }
+
+    @Override
+    public boolean restoreKv(int slot, int count, MemorySegment source, long offset) {
+      int length = positions(slot);
+      for (int i = 0; i < count; i++) {
+        long at = offset + i * KV_ROW_BYTES;
+        int token = source.get(ValueLayout.JAVA_INT, at);
+        int position = source.get(ValueLayout.JAVA_INT, at + Integer.BYTES);
+        if (position != length + i) {
+          throw new IllegalStateException("position " + position + " came as " + (length + i));
+        }
+        tokens[slot][position] = token;
+        onRestore.on(stage, slot, position, token);
+      }
+      lengths.put(slot, length + count);
+      return true;
+    }
+
+    @Override
     public KvUsage kvUsage() {
       int used =
           lengths.values().stream().mapToInt(n -> Math.ceilDiv(n, options.pageTokens())).sum();
       int total = Math.ceilDiv(options.kvTokens(), options.pageTokens());
-      return new KvUsage(used, total, options.pageTokens(), used, total);
+      long pageBytes = options.pageTokens() * KV_ROW_BYTES;
+      return new KvUsage(used, total, options.pageTokens(), used * pageBytes, total * pageBytes);
     }
 
     @Override

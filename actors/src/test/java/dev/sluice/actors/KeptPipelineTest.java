@@ -12,7 +12,7 @@ import dev.sluice.stages.flow.TokenRequest;
 import dev.sluice.stages.sampling.SamplingParameters;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +40,11 @@ final class KeptPipelineTest {
   /** Rows that each stage computed more than once. */
   private final AtomicIntegerArray again = new AtomicIntegerArray(STAGES);
 
+  /** Rows that each stage got back from a copy. */
+  private final AtomicIntegerArray restored = new AtomicIntegerArray(STAGES);
+
+  private boolean replica;
+
   private PipelineStats run(LogLimits log, int... lost) throws Exception {
     PipelineOptions options =
         PipelineOptions.builder()
@@ -48,19 +53,26 @@ final class KeptPipelineTest {
             .kvTokens(4096)
             .prefillChunk(16)
             .activationLog(log)
+            .kvReplica(replica)
             .build();
-    Set<Long> computed = ConcurrentHashMap.newKeySet();
+    Map<Long, Integer> computed = new ConcurrentHashMap<>();
     AtomicBoolean done = new AtomicBoolean();
     try (Pipeline pipeline =
         Pipeline.start(shards.plan(), FakeShards.shape(), shards, options, () -> {})) {
       shards.onRow =
-          (stage, slot, position, _) -> {
-            if (!computed.add(((long) stage * STREAMS + slot) << 32 | position)) {
+          (stage, slot, position, token) -> {
+            if (computed.put(((long) stage * STREAMS + slot) << 32 | position, token) != null) {
               again.incrementAndGet(stage);
             }
             if (stage == STAGES - 1 && position == LOST_AT && done.compareAndSet(false, true)) {
               IntStream.of(lost).forEach(i -> kill(pipeline, i));
             }
+          };
+      shards.onRestore =
+          (stage, slot, position, token) -> {
+            assertThat(computed)
+                .containsEntry(((long) stage * STREAMS + slot) << 32 | position, token);
+            restored.incrementAndGet(stage);
           };
       List<CompletableFuture<List<TokenEvent>>> streams = new ArrayList<>();
       for (int i = 0; i < STREAMS; i++) {
@@ -129,6 +141,35 @@ final class KeptPipelineTest {
   void shouldRebuildTheFirstAndTheLastAtOnce() throws Exception {
     run(enough(), 0, 3);
     assertOnlyRebuilt(0, 3);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3})
+  void shouldComputeNothingAgainThatTheNextStageHasACopyOf(int lost) throws Exception {
+    replica = true;
+    PipelineStats stats = run(LogLimits.OFF, lost);
+    assertOnlyRebuilt();
+    for (int i = 0; i < STAGES; i++) {
+      assertThat(restored.get(i) > 0)
+          .as("stage %d was given something back", i)
+          .isEqualTo(i == lost);
+    }
+    assertThat(stats.scheduling().replayedTokens()).isZero();
+    assertThat(stats.scheduling().recomputedTokens()).isLessThan(STREAMS * UNDER_WAY);
+  }
+
+  @Test
+  void shouldGoOnFromTheCopiesWhenEverySecondStageIsLost() throws Exception {
+    replica = true;
+    run(LogLimits.OFF, 0, 2);
+    assertOnlyRebuilt();
+  }
+
+  @Test
+  void shouldRebuildTheStageWhoseCopyIsLostTooFromTheLog() throws Exception {
+    replica = true;
+    run(enough(), 1, 2);
+    assertOnlyRebuilt(1);
   }
 
   @Test

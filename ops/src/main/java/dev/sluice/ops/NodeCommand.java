@@ -103,6 +103,13 @@ final class NodeCommand implements Callable<Integer> {
       description = "How keys and values are stored: f32 or f16 (default: f32).")
   private @Nullable String kvType;
 
+  @Option(
+      names = "--kv-replica",
+      description =
+          "Each stage keeps a copy of the keys and values of the one before it, so that a lost"
+              + " stage gets them back and nothing is computed again; twice the memory for them.")
+  private boolean kvReplica;
+
   @Override
   public Integer call() throws InterruptedException {
     ClusterSettings settings = cluster.settings(flags());
@@ -151,6 +158,7 @@ final class NodeCommand implements Callable<Integer> {
     put(flags, "sluice.pipeline.context", context);
     put(flags, "sluice.pipeline.streams", streams);
     put(flags, "sluice.pipeline.kv-type", kvType);
+    put(flags, "sluice.pipeline.kv-replica", kvReplica ? true : null);
     return flags;
   }
 

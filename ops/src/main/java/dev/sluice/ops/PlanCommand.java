@@ -47,6 +47,11 @@ final class PlanCommand implements Runnable {
       description = "Sequences of --ctx tokens to hold at once (${DEFAULT-VALUE}).")
   private int streams = 1;
 
+  @Option(
+      names = "--kv-replica",
+      description = "Each stage keeps a copy of the keys and values of another one.")
+  private boolean kvReplica;
+
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean asJson;
 
@@ -91,7 +96,8 @@ final class PlanCommand implements Runnable {
               options.kvType(),
               options.effectiveTokenBudget(),
               options.effectiveLogitRows(footprint.spec().vocabularySize()),
-              options.activationLog().memoryBytes());
+              options.activationLog().memoryBytes(),
+              kvReplica);
       if (nodes == null) {
         ShardPlan plan = ShardPlan.of(footprint, options.stages(), needs);
         if (asJson) {

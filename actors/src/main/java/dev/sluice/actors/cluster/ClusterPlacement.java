@@ -39,6 +39,7 @@ final class ClusterPlacement implements Placement {
             .prefillChunk(pipeline.getInt("prefill-chunk"))
             .stepTimeout(pipeline.getDuration("step-timeout"))
             .queueTimeout(pipeline.getDuration("queue-timeout"))
+            .kvReplica(pipeline.getBoolean("kv-replica"))
             .activationLog(LogLimits.of(config.getConfig("sluice.node.activation-log")))
             .build();
   }

@@ -102,7 +102,12 @@ final class ModelPlacement {
   private ClusterPlanner planner(long tokens) {
     MemoryNeeds needs =
         new MemoryNeeds(
-            tokens, sizes.kvType(), sizes.tokenBudget(), sizes.maxLogitRows(), logBytes);
+            tokens,
+            sizes.kvType(),
+            sizes.tokenBudget(),
+            sizes.maxLogitRows(),
+            logBytes,
+            sizes.kvReplica());
     return ClusterPlanner.of(footprint, needs, stages);
   }
 

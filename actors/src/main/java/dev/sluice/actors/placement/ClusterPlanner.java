@@ -60,7 +60,7 @@ public final class ClusterPlanner {
    * @throws PlacementException for a number of stages that no pipeline has
    */
   public static ClusterPlanner of(ModelFootprint model, MemoryNeeds needs, int stages) {
-    return new ClusterPlanner(ModelCosts.of(model, needs.kvType()), needs, stages);
+    return new ClusterPlanner(ModelCosts.of(model, needs), needs, stages);
   }
 
   /**

@@ -10,11 +10,13 @@ import dev.sluice.model.cache.KvType;
  * @param maxRows rows of a micro-batch; 0 leaves buffers out of account
  * @param maxLogitRows rows of logits of a micro-batch
  * @param logBytes what a stage may keep in memory of the activations that it passed on
+ * @param kvReplica whether each stage sets as much aside for a copy of another one's keys and
+ *     values as for its own
  */
 public record MemoryNeeds(
-    long kvTokens, KvType kvType, int maxRows, int maxLogitRows, long logBytes) {
+    long kvTokens, KvType kvType, int maxRows, int maxLogitRows, long logBytes, boolean kvReplica) {
   /** Weights only. */
-  public static final MemoryNeeds WEIGHTS_ONLY = new MemoryNeeds(0, KvType.F32, 0, 0, 0);
+  public static final MemoryNeeds WEIGHTS_ONLY = new MemoryNeeds(0, KvType.F32, 0, 0, 0, false);
 
   public MemoryNeeds {
     if (kvTokens < 0 || maxRows < 0 || maxLogitRows < 0 || logBytes < 0) {
@@ -31,8 +33,8 @@ public record MemoryNeeds(
     }
   }
 
-  /** Needs without a log of activations. */
+  /** Needs without a log of activations or copies of keys and values. */
   public MemoryNeeds(long kvTokens, KvType kvType, int maxRows, int maxLogitRows) {
-    this(kvTokens, kvType, maxRows, maxLogitRows, 0);
+    this(kvTokens, kvType, maxRows, maxLogitRows, 0, false);
   }
 }

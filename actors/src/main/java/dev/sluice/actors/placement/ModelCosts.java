@@ -1,7 +1,6 @@
 package dev.sluice.actors.placement;
 
 import dev.sluice.model.arch.ModelFootprint;
-import dev.sluice.model.cache.KvType;
 import dev.sluice.model.gguf.GgmlType;
 import dev.sluice.model.shard.LayerRange;
 import java.util.Arrays;
@@ -78,13 +77,13 @@ record ModelCosts(
         0);
   }
 
-  static ModelCosts of(ModelFootprint model, KvType kvType) {
+  static ModelCosts of(ModelFootprint model, MemoryNeeds needs) {
     int layers = model.layers();
     long[] bytes = new long[layers];
     long[] kv = new long[layers];
     for (int i = 0; i < layers; i++) {
       bytes[i] = model.layerBytes(i);
-      kv[i] = model.kvBytesPerToken(kvType);
+      kv[i] = model.kvBytesPerToken(needs.kvType()) * (needs.kvReplica() ? 2 : 1);
     }
     long apart =
         model.embeddingBytes()

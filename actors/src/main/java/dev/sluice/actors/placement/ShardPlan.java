@@ -32,7 +32,7 @@ public final class ShardPlan {
    * @throws PlacementException when there are more stages than layers
    */
   public static ShardPlan of(ModelFootprint model, int stages, MemoryNeeds needs) {
-    return of(ModelCosts.of(model, needs.kvType()), stages, needs);
+    return of(ModelCosts.of(model, needs), stages, needs);
   }
 
   static ShardPlan of(ModelCosts model, int stages, MemoryNeeds needs) {

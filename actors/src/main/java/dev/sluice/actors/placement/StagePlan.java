@@ -11,7 +11,8 @@ import dev.sluice.model.shard.LayerRange;
  *     where the model ties the output head to it
  * @param head whether it holds the final norm and the output head: the last stage
  * @param weightBytes bytes of its weights
- * @param kvBytesPerToken bytes of keys and values of one position in its layers
+ * @param kvBytesPerToken bytes of keys and values of one position in its layers, and of a copy of
+ *     as many where copies are kept
  * @param kvBytes bytes of keys and values for the wanted number of tokens; 0 where none was given
  * @param bufferBytes bytes of its activation and logits buffers; 0 where no sizes were given
  * @param costShare its share of the work of one token, 0..1; the shares of a plan add up to 1
