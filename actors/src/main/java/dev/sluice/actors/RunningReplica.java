@@ -52,7 +52,7 @@ final class RunningReplica implements AutoCloseable {
     ReplicaKeeper agent =
         new ReplicaKeeper(assignment.stage(), assignment.epoch(), copy, rows, told, kept);
     keeper = agent;
-    keeping = Threads.start(agent);
+    keeping = Threads.startUnhurried(agent);
     return new ReplicaFeed(
         assignment.epoch(),
         name,

@@ -14,15 +14,26 @@ final class Threads {
   /** Longest sleep of an idle agent: what a frame waits at most, against wake-ups for nothing. */
   private static final long MAX_PARK_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
 
+  private static final long MAX_UNHURRIED_PARK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
   private static final int CLOSE_LIMIT_MILLIS = 10_000;
 
   private Threads() {}
 
   /** Runs an agent on a daemon thread that is named after its role. */
   static AgentRunner start(Agent agent) {
+    return start(agent, MAX_PARK_NANOS);
+  }
+
+  /** Runs an agent for whose work nobody waits, so that it may sleep longer. */
+  static AgentRunner startUnhurried(Agent agent) {
+    return start(agent, MAX_UNHURRIED_PARK_NANOS);
+  }
+
+  private static AgentRunner start(Agent agent, long maxParkNanos) {
     AgentRunner runner =
         new AgentRunner(
-            new BackoffIdleStrategy(10, 20, 1_000, MAX_PARK_NANOS),
+            new BackoffIdleStrategy(10, 20, 1_000, maxParkNanos),
             error -> LOG.error("{} has failed", agent.roleName(), error),
             null,
             agent);

@@ -25,13 +25,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What the log of activations costs while nothing fails, and what it saves when a stage is lost:
- * four streams through three stages in one process, on a model of random weights.
+ * What the log of activations, and the copies of keys and values, cost while nothing fails, and
+ * what they save when a stage is lost: four streams through three stages in one process, on a model
+ * of random weights.
  *
- * <p>Cost: rounds with the log and without take turns, and medians are compared, since the speed of
- * a machine drifts. Faults, in turns too: the middle stage's actor is stopped with its caches while
- * all streams decode; measured is the time from then until a stream's next token, of every stream.
- * The last line of the output is JSON. From the project's root:
+ * <p>Cost: rounds with the log, with copies and without either take turns, and medians are
+ * compared, since the speed of a machine drifts. Faults, in turns too: the middle stage's actor is
+ * stopped with its caches while all streams decode; measured is the time from then until a stream's
+ * next token, of every stream. The last line of the output is JSON. From the project's root:
  *
  * <pre>./mvnw -q -pl actors -am process-test-classes -Dbenchmark=recovery</pre>
  *
@@ -46,6 +47,13 @@ final class RecoveryBenchmark {
   private static final int FAULT_AT = 32;
   private static final LogLimits LOG = new LogLimits(64L << 20, 1L << 30);
 
+  /** What stages keep for others; the first one is what the others are compared with. */
+  private static final Mode[] MODES = {
+    new Mode("nothing", LogLimits.OFF, false),
+    new Mode("log", LOG, false),
+    new Mode("replica", LogLimits.OFF, true)
+  };
+
   private static final OperatingSystemMXBean PROCESS =
       (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
@@ -56,6 +64,8 @@ final class RecoveryBenchmark {
     this.file = file;
     this.vocabulary = vocabulary;
   }
+
+  private record Mode(String name, LogLimits log, boolean replica) {}
 
   /**
    * Tokens of a round: of time, and of time of all processors, which other processes do not eat.
@@ -85,63 +95,84 @@ final class RecoveryBenchmark {
   }
 
   private void run(String name, int times) throws Exception {
-    Speed[] with = new Speed[times];
-    Speed[] without = new Speed[times];
-    double[] millisWith = new double[times * STREAMS];
-    double[] millisWithout = new double[times * STREAMS];
-    Faults kept;
-    Faults fed;
-    try (Pipeline logging = start(LOG);
-        Pipeline plain = start(LogLimits.OFF)) {
-      round(logging);
-      round(plain);
-      for (int i = 0; i < times; i++) {
-        with[i] = round(logging);
-        without[i] = round(plain);
+    Speed[][] speeds = new Speed[MODES.length][times];
+    Faults[] faults = new Faults[MODES.length];
+    List<Pipeline> pipelines = new ArrayList<>();
+    try {
+      for (Mode mode : MODES) {
+        pipelines.add(start(mode));
+        round(pipelines.getLast());
       }
       for (int i = 0; i < times; i++) {
-        fault(logging, millisWith, i * STREAMS);
-        fault(plain, millisWithout, i * STREAMS);
+        for (int m = 0; m < MODES.length; m++) {
+          speeds[m][i] = round(pipelines.get(m));
+        }
       }
-      kept = faults(logging, millisWith);
-      fed = faults(plain, millisWithout);
+      double[][] millis = new double[MODES.length][times * STREAMS];
+      for (int i = 0; i < times; i++) {
+        for (int m = 0; m < MODES.length; m++) {
+          fault(pipelines.get(m), millis[m], i * STREAMS);
+        }
+      }
+      for (int m = 0; m < MODES.length; m++) {
+        faults[m] = faults(pipelines.get(m), millis[m]);
+      }
+    } finally {
+      pipelines.forEach(Pipeline::close);
     }
-    double cost = cost(with, without, Speed::perSecond);
-    double processorCost = cost(with, without, Speed::perProcessorSecond);
-    print(
-        "tokens a second: %.1f with the log, %.1f without: it costs %.1f %%, and %.1f %% of the"
-            + " processors' time",
-        median(with, Speed::perSecond), median(without, Speed::perSecond), cost, processorCost);
-    print(
-        "with the log: next token after %.0f ms (p99 %.0f), tokens recomputed %d, replayed %d",
-        kept.p50, kept.p99, kept.recomputed, kept.replayed);
-    print(
-        "without: next token after %.0f ms (p99 %.0f), tokens recomputed %d, replayed %d",
-        fed.p50, fed.p99, fed.recomputed, fed.replayed);
-    print(
-        "{\"benchmark\":\"recovery\",\"shape\":\"%s\",\"rounds\":%d,\"log_cost_percent\":%.2f,"
-            + "\"log_processor_cost_percent\":%.2f,\"log\":%s,\"no_log\":%s}",
-        name, times, cost, processorCost, json(kept), json(fed));
+    report(name, times, speeds, faults);
+  }
+
+  private static void report(String name, int times, Speed[][] speeds, Faults[] faults) {
+    StringBuilder json =
+        new StringBuilder(
+            "{\"benchmark\":\"recovery\",\"shape\":\"%s\",\"rounds\":%d".formatted(name, times));
+    for (int m = 0; m < MODES.length; m++) {
+      String mode = MODES[m].name;
+      double cost = cost(speeds[m], speeds[0], Speed::perSecond);
+      double processorCost = cost(speeds[m], speeds[0], Speed::perProcessorSecond);
+      print(
+          "%s: %.1f tokens a second: costs %.1f %%, and %.1f %% of the processors' time; next token"
+              + " after %.0f ms (p99 %.0f), tokens recomputed %d, replayed %d",
+          mode,
+          median(speeds[m], Speed::perSecond),
+          cost,
+          processorCost,
+          faults[m].p50,
+          faults[m].p99,
+          faults[m].recomputed,
+          faults[m].replayed);
+      json.append(
+          String.format(
+              Locale.ROOT,
+              ",\"%s\":{\"cost_percent\":%.2f,\"processor_cost_percent\":%.2f,%s}",
+              mode,
+              cost,
+              processorCost,
+              json(faults[m])));
+    }
+    print("%s", json.append('}'));
   }
 
   private static String json(Faults faults) {
     return String.format(
         Locale.ROOT,
-        "{\"p50_ms\":%.1f,\"p99_ms\":%.1f,\"recomputed\":%d,\"replayed\":%d}",
+        "\"p50_ms\":%.1f,\"p99_ms\":%.1f,\"recomputed\":%d,\"replayed\":%d",
         faults.p50,
         faults.p99,
         faults.recomputed,
         faults.replayed);
   }
 
-  private Pipeline start(LogLimits log) {
+  private Pipeline start(Mode mode) {
     PipelineOptions options =
         PipelineOptions.builder()
             .stages(STAGES)
             .contextTokens(512)
             .kvTokens(STREAMS * 512)
             .maxSequences(STREAMS)
-            .activationLog(log)
+            .activationLog(mode.log)
+            .kvReplica(mode.replica)
             .build();
     return Pipeline.start(file, options);
   }
