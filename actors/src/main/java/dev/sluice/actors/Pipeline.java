@@ -51,10 +51,10 @@ public final class Pipeline implements AutoCloseable {
             footprint,
             options.stages(),
             new MemoryNeeds(
-                    options.effectiveKvTokens(spec.contextLength()),
-                    options.kvType(),
-                    options.effectiveTokenBudget(),
-                    options.effectiveLogitRows(spec.vocabularySize()),
+                options.effectiveKvTokens(spec.contextLength()),
+                options.kvType(),
+                options.effectiveTokenBudget(),
+                options.effectiveLogitRows(spec.vocabularySize()),
                 0,
                 options.kvReplica()));
     return switch (options.backend()) {
