@@ -59,7 +59,7 @@ public final class Pipeline implements AutoCloseable {
                 options.kvReplica()));
     return switch (options.backend()) {
       case VECTOR -> {
-        WorkerPool pool = new WorkerPool(options.threads());
+        WorkerPool pool = new WorkerPool(options.threads(), options.kernels());
         yield start(plan, shape, o -> ModelShards.load(file, o, pool), options, pool);
       }
       case ND4J -> start(plan, shape, o -> ReferenceShards.load(file, o), options, () -> {});

@@ -4,6 +4,7 @@ import dev.sluice.actors.coordination.PipelineSizes;
 import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.cache.KvType;
+import dev.sluice.model.kernel.KernelChoice;
 import dev.sluice.model.lora.ScaledAdapter;
 import dev.sluice.model.shard.ShardOptions;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ import java.util.Optional;
  *
  * @param stages number of shards, 1 to the model's layers
  * @param threads threads that compute, shared by all stages
+ * @param kernels what multiplies the weights of {@link Backend#VECTOR}
  * @param contextTokens longest sequence, prompt and answer; 0: the model's own, at most {@link
  *     #DEFAULT_MAX_CONTEXT}
  * @param kvTokens positions that the KV cache of each stage holds, over all sequences; 0: as many
@@ -48,6 +50,7 @@ import java.util.Optional;
 public record PipelineOptions(
     int stages,
     int threads,
+    KernelChoice kernels,
     int contextTokens,
     int kvTokens,
     KvType kvType,
@@ -165,6 +168,7 @@ public record PipelineOptions(
   public static final class Builder {
     private int stages = 1;
     private int threads = Math.max(1, Runtime.getRuntime().availableProcessors());
+    private KernelChoice kernels = KernelChoice.AUTO;
     private int contextTokens;
     private int kvTokens;
     private KvType kvType = KvType.F32;
@@ -190,6 +194,11 @@ public record PipelineOptions(
 
     public Builder stages(int value) {
       stages = value;
+      return this;
+    }
+
+    public Builder kernels(KernelChoice value) {
+      kernels = value;
       return this;
     }
 
@@ -307,6 +316,7 @@ public record PipelineOptions(
       return new PipelineOptions(
           stages,
           threads,
+          kernels,
           contextTokens,
           kvTokens,
           kvType,

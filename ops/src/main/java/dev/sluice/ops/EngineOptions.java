@@ -5,6 +5,7 @@ import dev.sluice.actors.LinkKind;
 import dev.sluice.actors.PipelineOptions;
 import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.model.cache.KvType;
+import dev.sluice.model.kernel.KernelChoice;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,14 @@ final class EngineOptions {
       paramLabel = "TYPE",
       description = "How keys and values are stored: f32 or f16 (${DEFAULT-VALUE}).")
   private KvType kvType = KvType.F32;
+
+  @Option(
+      names = "--kernels",
+      paramLabel = "KIND",
+      description =
+          "What multiplies Q8_0 and Q4_0 weights: native, java, or auto, native where this build"
+              + " and the machine allow it (${DEFAULT-VALUE}). All give the same tokens.")
+  private KernelChoice kernels = KernelChoice.AUTO;
 
   @Option(
       names = "--transport",
@@ -107,12 +116,34 @@ final class EngineOptions {
     return pipeline(sequences, Math.clamp(together, Math.max(0, longest), MOST_TOKENS));
   }
 
+  /**
+   * The kernels, if they are there.
+   *
+   * @throws CommandException where they are not, saying why
+   */
+  static KernelChoice usable(KernelChoice kernels) {
+    try {
+      if (kernels == KernelChoice.NATIVE) {
+        kernels.describe();
+      }
+      return kernels;
+    } catch (IllegalStateException e) {
+      throw new CommandException("--kernels: " + e.getMessage(), e);
+    }
+  }
+
+  /** What multiplies quantized weights, for people. */
+  String kernels() {
+    return kernels.describe();
+  }
+
   private PipelineOptions pipeline(int sequences, int kvTokens) {
     try {
       PipelineOptions.Builder options =
           PipelineOptions.builder()
               .stages(stages)
               .threads(threads)
+              .kernels(usable(kernels))
               .contextTokens(context)
               .kvTokens(kvTokens)
               .kvType(kvType)

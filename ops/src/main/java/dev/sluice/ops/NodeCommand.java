@@ -5,6 +5,7 @@ import dev.sluice.actors.cluster.ClusterSettings;
 import dev.sluice.actors.cluster.LocalModel;
 import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.model.kernel.KernelChoice;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -66,6 +67,14 @@ final class NodeCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "Threads that compute (default: the cores).")
   private @Nullable Integer cores;
+
+  @Option(
+      names = "--kernels",
+      paramLabel = "KIND",
+      description =
+          "What multiplies Q8_0 and Q4_0 weights: native, java, or auto, native where this build"
+              + " and the machine allow it (default).")
+  private @Nullable KernelChoice kernels;
 
   @Option(
       names = "--roles",
@@ -152,6 +161,9 @@ final class NodeCommand implements Callable<Integer> {
       put(flags, "sluice.node.activation-log.disk", log.diskBytes());
     }
     put(flags, "sluice.node.cores", cores);
+    if (kernels != null) {
+      put(flags, "sluice.node.kernels", EngineOptions.usable(kernels).name());
+    }
     put(flags, "sluice.node.roles", roles);
     put(flags, "sluice.cluster.min-nodes", minNodes);
     put(flags, "sluice.pipeline.stages", stages);

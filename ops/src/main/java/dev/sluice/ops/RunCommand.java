@@ -82,7 +82,8 @@ final class RunCommand implements Runnable {
             before == null ? null : session.engine().stats().orElseThrow().since(before),
             finished,
             loaded - start,
-            sampling.seed());
+            sampling.seed(),
+            engine.kernels());
       }
     }
   }

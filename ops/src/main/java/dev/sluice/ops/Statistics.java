@@ -14,10 +14,15 @@ final class Statistics {
    * Prints to standard error.
    *
    * @param run null where another process computed
+   * @param kernels what multiplies quantized weights
    * @param loadNanos from the start of the verb until the pipeline was ready
    */
   static void print(
-      @Nullable PipelineStats run, TextEvent.Finished finished, long loadNanos, long seed) {
+      @Nullable PipelineStats run,
+      TextEvent.Finished finished,
+      long loadNanos,
+      long seed,
+      String kernels) {
     PrintStream err = Streams.err();
     err.printf(Locale.ROOT, "load        %.0f ms%n", loadNanos / 1e6);
     err.printf(
@@ -40,6 +45,7 @@ final class Statistics {
     if (run == null) {
       return;
     }
+    err.printf(Locale.ROOT, "kernels     %s%n", kernels);
     for (PipelineStats.Stage stage : run.stages()) {
       err.printf(
           Locale.ROOT,

@@ -15,6 +15,7 @@ import dev.sluice.actors.probe.KernelSpeed;
 import dev.sluice.actors.probe.MatrixKind;
 import dev.sluice.actors.probe.NodeFigures;
 import dev.sluice.model.arch.ModelFootprint;
+import dev.sluice.model.kernel.KernelChoice;
 import dev.sluice.model.kernel.WorkerPool;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ModelShards;
@@ -48,6 +49,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
       long memoryBytes,
       LogLimits activationLog,
       int cores,
+      KernelChoice kernels,
       boolean measure,
       @Nullable LocalModel model,
       Consumer<String> log,
@@ -59,7 +61,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
     this.model = model;
     this.log = log;
     this.transport = transport;
-    this.pool = new WorkerPool(cores);
+    this.pool = new WorkerPool(cores, kernels);
     this.figures =
         measure
             ? NodeFigures.measured(KernelSpeed.defaultFolder(), pool)
@@ -90,6 +92,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         memory == 0 ? spareMemory() : memory,
         activationLog,
         cores == 0 ? Runtime.getRuntime().availableProcessors() : cores,
+        node.getEnum(KernelChoice.class, "kernels"),
         node.getBoolean("measure"),
         model,
         log,

@@ -26,7 +26,7 @@ public final class KernelSpeed {
   private static final Logger LOG = LoggerFactory.getLogger(KernelSpeed.class);
 
   /** To be raised when kernels become faster or slower. */
-  private static final int KERNELS_VERSION = 1;
+  private static final int KERNELS_VERSION = 2;
 
   private static final long BUDGET_NANOS = 800_000_000;
   private static final int MAX_CPU_LINE = 200;
@@ -44,7 +44,7 @@ public final class KernelSpeed {
    *     and never a reason to fail
    */
   public static Map<GgmlType, KernelRate> of(List<MatrixKind> kinds, WorkerPool pool, Path folder) {
-    return of(kinds, pool, folder, machine(pool.threads()), clocks(), BUDGET_NANOS);
+    return of(kinds, pool, folder, machine(pool), clocks(), BUDGET_NANOS);
   }
 
   static Map<GgmlType, KernelRate> of(
@@ -90,15 +90,15 @@ public final class KernelSpeed {
   }
 
   /** Whatever a speed depends on besides the matrices. */
-  private static String machine(int threads) {
+  private static String machine(WorkerPool pool) {
     return String.join(
         "; ",
         System.getProperty("os.arch"),
         processor(),
         Runtime.getRuntime().availableProcessors() + " cores",
-        threads + " threads",
+        pool.threads() + " threads",
         System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"),
-        "kernels " + KERNELS_VERSION);
+        "kernels " + KERNELS_VERSION + ", " + pool.kernelName());
   }
 
   private static SpeedRun.Clocks clocks() {

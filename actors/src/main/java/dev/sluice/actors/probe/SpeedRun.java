@@ -2,6 +2,7 @@ package dev.sluice.actors.probe;
 
 import dev.sluice.actors.placement.KernelRate;
 import dev.sluice.model.kernel.Matrix;
+import dev.sluice.model.kernel.Weights;
 import dev.sluice.model.kernel.WorkerPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +18,7 @@ final class SpeedRun {
   private static final long MOST_BYTES = 64 << 20;
 
   private static final int PROMPT_TOKENS = 64;
-  private static final int FIRST_ROWS = 4;
+  private static final int FIRST_ROWS = 32;
 
   /** A product of this length is timed well enough. */
   private static final long LONG_ENOUGH_NANOS = 2_000_000;
@@ -71,7 +72,7 @@ final class SpeedRun {
     long rows = Math.max(1, Math.min(kind.bytes(), MOST_BYTES) / rowBytes);
     try (Arena arena = Arena.ofShared()) {
       MemorySegment weights = arena.allocate(rows * rowBytes, ALIGNMENT).fill(FILL);
-      Matrix matrix = Matrix.of(kind.type(), rows, kind.columns(), weights);
+      Weights matrix = Matrix.of(kind.type(), rows, kind.columns(), weights).prepared(arena, pool);
       MemorySegment x = floats(arena, (long) PROMPT_TOKENS * kind.columns());
       MemorySegment y = floats(arena, PROMPT_TOKENS * rows);
       double decode = rate(matrix, x, y, 1, nanos / 2, SLOWEST_DECODE);
@@ -93,7 +94,7 @@ final class SpeedRun {
    * since whatever else the machine does can only make it slower.
    */
   private double rate(
-      Matrix matrix, MemorySegment x, MemorySegment y, int tokens, long budget, double slowest) {
+      Weights matrix, MemorySegment x, MemorySegment y, int tokens, long budget, double slowest) {
     long start = clocks.wall().getAsLong();
     long computed = clocks.processor().getAsLong();
     long rows = Math.min(FIRST_ROWS, matrix.rows());
@@ -105,7 +106,7 @@ final class SpeedRun {
       if (next + rows > matrix.rows()) {
         next = 0;
       }
-      Matrix part = Matrix.slice(matrix, next, rows);
+      Weights part = matrix.slice(next, rows);
       long before = clocks.wall().getAsLong();
       part.multiply(pool, x, 0, matrix.columns(), tokens, y, 0, rows);
       long now = clocks.wall().getAsLong();

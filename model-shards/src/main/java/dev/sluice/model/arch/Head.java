@@ -2,22 +2,26 @@ package dev.sluice.model.arch;
 
 import dev.sluice.model.kernel.Elementwise;
 import dev.sluice.model.kernel.Matrix;
+import dev.sluice.model.kernel.Weights;
 import dev.sluice.model.kernel.WorkerPool;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** From rows to logits: the last norm, the output matrix (the embedding's where tied), the cap. */
 record Head(
-    Norm norm, Matrix output, @Nullable MemorySegment bias, float softCap, int embeddingLength) {
+    Norm norm, Weights output, @Nullable MemorySegment bias, float softCap, int embeddingLength) {
 
   static Head load(TensorLoader tensors, ModelSpec spec) {
     String weight = TensorNames.weight(TensorNames.OUTPUT);
-    return new Head(
-        Norm.load(tensors, TensorNames.OUTPUT_NORM, spec),
+    Matrix matrix =
         tensors.matrix(
             tensors.has(weight) ? weight : TensorNames.TOKEN_EMBEDDING,
             spec.vocabularySize(),
-            spec.embeddingLength()),
+            spec.embeddingLength());
+    return new Head(
+        Norm.load(tensors, TensorNames.OUTPUT_NORM, spec),
+        tensors.weights(List.of(matrix)).getFirst(),
         tensors.findSegment(TensorNames.bias(TensorNames.OUTPUT), spec.vocabularySize()),
         spec.finalSoftCap(),
         spec.embeddingLength());

@@ -2,6 +2,7 @@ package dev.sluice.model.arch;
 
 import dev.sluice.model.kernel.Elementwise;
 import dev.sluice.model.kernel.Matrix;
+import dev.sluice.model.kernel.Weights;
 import dev.sluice.model.kernel.WorkerPool;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -14,13 +15,13 @@ import org.jspecify.annotations.Nullable;
  * adapters add is computed beside, and added with the bias.
  */
 final class Projection {
-  private final Matrix[] parts;
+  private final Weights[] parts;
   private final @Nullable MemorySegment bias;
   private final @Nullable Adaptation adaptation;
   private final int outputLength;
 
   private Projection(
-      Matrix[] parts,
+      Weights[] parts,
       @Nullable MemorySegment bias,
       @Nullable Adaptation adaptation,
       int outputLength) {
@@ -42,7 +43,7 @@ final class Projection {
    */
   void multiply(WorkerPool pool, MemorySegment x, long xStride, int rows, MemorySegment y) {
     long offset = 0;
-    for (Matrix part : parts) {
+    for (Weights part : parts) {
       part.multiply(pool, x, 0, xStride, rows, y, offset, outputLength);
       offset += part.rows();
     }
@@ -105,7 +106,7 @@ final class Projection {
         at += values.length;
       }
       return new Projection(
-          parts.toArray(Matrix[]::new),
+          tensors.weights(parts).toArray(Weights[]::new),
           biased ? tensors.segment(bias) : null,
           adaptation.load(outputLength),
           outputLength);

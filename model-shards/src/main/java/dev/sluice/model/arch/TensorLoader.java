@@ -5,10 +5,14 @@ import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.gguf.GgufTensor;
 import dev.sluice.model.gguf.ModelFileException;
 import dev.sluice.model.kernel.Matrix;
+import dev.sluice.model.kernel.PackedMatrix;
+import dev.sluice.model.kernel.Weights;
+import dev.sluice.model.kernel.WorkerPool;
 import dev.sluice.model.lora.ScaledAdapter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -16,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds tensors, refuses those of another shape than the metadata says, and hands them to the
- * kernels: matrices as they are mapped, vectors as F32 in {@code arena}.
+ * kernels: matrices packed or as they are mapped, vectors as F32 in {@code arena}.
  */
 final class TensorLoader {
   private static final int ALIGNMENT = 64;
@@ -24,13 +28,15 @@ final class TensorLoader {
   private final GgufFile file;
   private final Arena arena;
   private final List<ScaledAdapter> adapters;
+  private final WorkerPool pool;
   private final AdapterWork adapterWork = new AdapterWork();
 
-  /** A loader for one transformer; {@code adapters} fit the file. */
-  TensorLoader(GgufFile file, Arena arena, List<ScaledAdapter> adapters) {
+  /** A loader for one transformer; {@code adapters} fit the file, the pool helps to pack. */
+  TensorLoader(GgufFile file, Arena arena, List<ScaledAdapter> adapters, WorkerPool pool) {
     this.file = file;
     this.arena = arena;
     this.adapters = adapters;
+    this.pool = pool;
   }
 
   List<ScaledAdapter> adapters() {
@@ -49,6 +55,28 @@ final class TensorLoader {
   /** A matrix of {@code rows} rows, {@code columns} contiguous elements each. */
   Matrix matrix(String name, long rows, int columns) {
     return Matrix.of(checked(name, columns, rows));
+  }
+
+  /**
+   * Matrices that share their input, as the kernels want them: those of neighbours that can be
+   * packed together as one, others as they are mapped.
+   */
+  List<Weights> weights(List<Matrix> matrices) {
+    List<Weights> weights = new ArrayList<>();
+    for (int i = 0; i < matrices.size(); ) {
+      Matrix first = matrices.get(i);
+      int end = i + 1;
+      if (PackedMatrix.supports(first.type())) {
+        while (end < matrices.size() && matrices.get(end).type() == first.type()) {
+          end++;
+        }
+        weights.add(PackedMatrix.pack(arena, pool, matrices.subList(i, end)));
+      } else {
+        weights.add(first);
+      }
+      i = end;
+    }
+    return weights;
   }
 
   /** The elements of a vector. */

@@ -118,7 +118,7 @@ public final class Transformer implements AutoCloseable {
     this.cache = cache;
     this.pool = pool;
     this.arena = arena;
-    TensorLoader tensors = new TensorLoader(file, arena, adapters);
+    TensorLoader tensors = new TensorLoader(file, arena, adapters, pool);
     Ropes ropes = Ropes.load(file, tensors, spec, contextTokens);
     embedding = first == 0 ? Embedding.load(tensors, spec) : null;
     layers = new Layer[end - first];

@@ -2,7 +2,9 @@ package dev.sluice.model.kernel;
 
 import dev.sluice.model.gguf.GgmlType;
 import dev.sluice.model.gguf.GgufTensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -11,7 +13,7 @@ import java.util.Objects;
  *
  * <p>Immutable; for any number of threads at once, as long as the memory lives.
  */
-public final class Matrix {
+public final class Matrix implements Weights {
   private final GgmlType type;
   private final long rows;
   private final int columns;
@@ -60,24 +62,50 @@ public final class Matrix {
     return new Matrix(type, rows, columns, data.asSlice(0, bytes));
   }
 
-  /** Some rows of a matrix: a part of a fused tensor. */
-  public static Matrix slice(Matrix matrix, long firstRow, long rows) {
-    Objects.checkFromIndexSize(firstRow, rows, matrix.rows);
-    long bytes = matrix.rowBytes;
-    return of(
-        matrix.type, rows, matrix.columns, matrix.data.asSlice(firstRow * bytes, rows * bytes));
+  @Override
+  public Matrix slice(long firstRow, long count) {
+    Objects.checkFromIndexSize(firstRow, count, rows);
+    return of(type, count, columns, data.asSlice(firstRow * rowBytes, count * rowBytes));
+  }
+
+  /**
+   * The matrix as the kernels want it: packed where its type can be, else itself.
+   *
+   * @param arena owns what is packed
+   * @param pool shares out the packing
+   */
+  public Weights prepared(Arena arena, WorkerPool pool) {
+    return PackedMatrix.supports(type) ? PackedMatrix.pack(arena, pool, List.of(this)) : this;
   }
 
   public GgmlType type() {
     return type;
   }
 
+  @Override
   public long rows() {
     return rows;
   }
 
+  @Override
   public int columns() {
     return columns;
+  }
+
+  /**
+   * The address of the first weight, all of them being there.
+   *
+   * @throws IllegalStateException when the memory was closed
+   */
+  long address() {
+    return NativeMemory.bytes(data, 0, bytes());
+  }
+
+  /** Gives the memory of mapped weights back; they are read from the file again when used again. */
+  void letGo() {
+    if (data.isMapped()) {
+      data.unload();
+    }
   }
 
   /** Bytes of the weights. */
@@ -85,17 +113,7 @@ public final class Matrix {
     return rows * rowBytes;
   }
 
-  /**
-   * {@code y[t][r] = sum over k of W[r][k] * x[t][k]} for each token {@code t} and row {@code r},
-   * in the package's order of sums.
-   *
-   * @param pool shares out the rows
-   * @param x the inputs; token {@code t} has {@code columns} floats from {@code xOffset + t *
-   *     xStride} on
-   * @param tokens how many; 0 does nothing
-   * @param y the results, not overlapping {@code x}; token {@code t} has {@code rows} floats from
-   *     {@code yOffset + t * yStride} on
-   */
+  @Override
   public void multiply(
       WorkerPool pool,
       MemorySegment x,
@@ -115,12 +133,13 @@ public final class Matrix {
     long inputs = NativeMemory.floats(x, xOffset, span(tokens, xStride, columns));
     long outputs = NativeMemory.floats(y, yOffset, span(tokens, yStride, rows));
     MatrixTask task = Scratch.current().matrixTask();
-    task.weights(type, rows, columns, NativeMemory.bytes(data, 0, bytes()), rowBytes);
+    task.weights(type, rows, columns, address(), rowBytes);
     task.vectors(inputs, xStride, tokens, outputs, yStride);
     task.run(pool);
   }
 
-  private static long span(int vectors, long stride, long length) {
+  /** Floats from the first of the first vector to the last of the last. */
+  static long span(int vectors, long stride, long length) {
     return Math.addExact(Math.multiplyExact(vectors - 1L, stride), length);
   }
 

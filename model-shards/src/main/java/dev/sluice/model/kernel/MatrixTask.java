@@ -70,23 +70,15 @@ final class MatrixTask implements WorkerPool.ChunkTask {
     Scratch scratch = Scratch.current();
     long sums = scratch.sums((long) Math.min(block, tokens) * Tiles.SUMS);
     long panel = scratch.panel((Tiles.ROWS * PANEL_STRIDE) >> 2);
-    long last = weights + rows * rowBytes - 1;
-    int ahead = 0;
     for (int from = 0; from < tokens; from += block) {
       int count = Math.min(block, tokens - from);
       for (long row = first; row < end; row += Tiles.ROWS) {
         int height = (int) Math.min(Tiles.ROWS, end - row);
-        if (count == 1 && height == Tiles.ROWS && Fused.supports(type)) {
-          long at = weights + row * rowBytes;
-          ahead += Fused.multiply(type, at, rowBytes, x + from * xStride, columns, sums, last);
-        } else {
-          NativeMemory.zero(sums, (long) count * Tiles.SUMS);
-          accumulate(row, height, from, count, panel, sums);
-        }
+        NativeMemory.zero(sums, (long) count * Tiles.SUMS);
+        accumulate(row, height, from, count, panel, sums);
         finish(row, height, from, count, sums);
       }
     }
-    scratch.keep(ahead);
   }
 
   private void accumulate(long row, int height, int from, int count, long panel, long sums) {

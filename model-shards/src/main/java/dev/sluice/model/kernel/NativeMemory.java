@@ -70,6 +70,10 @@ final class NativeMemory {
     ALL.set(FLOAT, address, value);
   }
 
+  static void setByte(long address, byte value) {
+    ALL.set(ValueLayout.JAVA_BYTE, address, value);
+  }
+
   /** The half-precision number at an address. */
   static float getHalf(long address) {
     return Float.float16ToFloat(ALL.get(SHORT, address));

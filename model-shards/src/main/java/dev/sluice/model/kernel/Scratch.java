@@ -26,9 +26,7 @@ final class Scratch {
   private MemorySegment rows = allocate(ALIGNMENT);
 
   private final MatrixTask matrixTask = new MatrixTask();
-
-  @SuppressWarnings("UnusedVariable") // written so that what it depends on is computed
-  private volatile int kept;
+  private final PackedTask packedTask = new PackedTask();
 
   private Scratch() {}
 
@@ -51,14 +49,14 @@ final class Scratch {
     return exponents.address();
   }
 
-  /** Makes the compiler believe that a value is wanted. */
-  void keep(int value) {
-    kept = value;
-  }
-
   /** The product that this thread has asked for. */
   MatrixTask matrixTask() {
     return matrixTask;
+  }
+
+  /** The product with packed weights that this thread has asked for. */
+  PackedTask packedTask() {
+    return packedTask;
   }
 
   /** Dequantized weights. */

@@ -38,13 +38,25 @@ public final class WorkerPool implements AutoCloseable {
   private final PoolJob[] jobs = new PoolJob[SLOTS];
   private final Worker[] workers;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final KernelChoice kernels;
+
+  /** A pool that uses whichever kernels are best. */
+  public WorkerPool(int threads) {
+    this(threads, KernelChoice.AUTO);
+  }
 
   /**
    * Starts the threads.
    *
    * @param threads how many threads work on a task, the caller included; 1 to 1,024
+   * @param kernels what multiplies packed weights
+   * @throws IllegalStateException for kernels that there are not
    */
-  public WorkerPool(int threads) {
+  public WorkerPool(int threads, KernelChoice kernels) {
+    this.kernels = kernels;
+    if (kernels == KernelChoice.NATIVE) {
+      NativeKernels.instance();
+    }
     if (threads < 1 || threads > MAX_THREADS) {
       throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ": " + threads);
     }
@@ -63,6 +75,16 @@ public final class WorkerPool implements AutoCloseable {
   /** How many threads work on a task, the caller included. */
   public int threads() {
     return workers.length + 1;
+  }
+
+  /** What multiplies packed weights. */
+  KernelProvider kernels() {
+    return kernels.provider();
+  }
+
+  /** What multiplies packed weights, for people. */
+  public String kernelName() {
+    return kernels.describe();
   }
 
   /**

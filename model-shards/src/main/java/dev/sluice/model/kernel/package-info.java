@@ -11,8 +11,9 @@
  * {@code k = j, j + 16, …} in rising order by fused multiply-add, starting from zero; then lanes
  * {@code j} and {@code j + 8} are added, then {@code + 4}, {@code + 2} and {@code + 1}. Elements
  * past the end are left out, not added as zeros. A quantized weight takes part as the {@code float}
- * that it stands for. So each output depends on the shape and the values alone: the same bits for
- * 128-, 256- and 512-bit vectors, any number of rows in a batch and any number of threads.
+ * that it stands for; where it is packed, {@link PackedMatrix} says how. So each output depends on
+ * the shape and the values alone: the same bits for 128-, 256- and 512-bit vectors, any number of
+ * rows in a batch and any number of threads.
  *
  * <p><b>Threads.</b> The functions are stateless and may be called from any number of threads; each
  * thread has its own scratch memory, which grows to what is needed and then stays. Nothing is

@@ -3,6 +3,7 @@ package dev.sluice.model.kernel;
 import dev.sluice.model.gguf.GgmlType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Random;
 import java.util.zip.CRC32C;
 
@@ -28,6 +29,10 @@ final class KernelChecksum {
         for (int round = 0; round < 3; round++) {
           checksum.matrix(pool, type, 1);
           checksum.matrix(pool, type, 7);
+          if (PackedMatrix.supports(type)) {
+            checksum.packed(pool, type, 1);
+            checksum.packed(pool, type, 7);
+          }
         }
       }
       checksum.rows();
@@ -54,6 +59,20 @@ final class KernelChecksum {
     MemorySegment y = KernelOracle.floats(arena, (long) rows * tokens);
     Matrix.of(type, rows, columns, data).multiply(pool, x, 0, columns, tokens, y, 0, rows);
     print(type + " x " + tokens, y);
+  }
+
+  private void packed(WorkerPool pool, GgmlType type, int tokens) {
+    int columns = 1280;
+    int rows = 131;
+    MemorySegment data = KernelOracle.weights(arena, type, rows, columns, random);
+    MemorySegment x = random(columns * tokens);
+    MemorySegment y = KernelOracle.floats(arena, (long) rows * tokens);
+    try (Arena weights = Arena.ofShared();
+        WorkerPool java = new WorkerPool(pool.threads(), KernelChoice.JAVA)) {
+      PackedMatrix.pack(weights, java, List.of(Matrix.of(type, rows, columns, data)))
+          .multiply(java, x, 0, columns, tokens, y, 0, rows);
+    }
+    print("packed " + type + " x " + tokens, y);
   }
 
   private void rows() {

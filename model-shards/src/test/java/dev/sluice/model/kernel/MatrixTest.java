@@ -62,7 +62,7 @@ class MatrixTest {
       MemorySegment all = KernelOracle.floats(arena, 30);
       MemorySegment some = KernelOracle.floats(arena, 11);
       matrix.multiply(pool, x, 0, 256, 1, all, 0, 30);
-      Matrix.slice(matrix, 8, 11).multiply(pool, x, 0, 256, 1, some, 0, 11);
+      matrix.slice(8, 11).multiply(pool, x, 0, 256, 1, some, 0, 11);
       assertThat(KernelOracle.array(some))
           .isEqualTo(KernelOracle.array(all.asSlice(8 * 4, 11 * 4)));
     }
@@ -84,8 +84,7 @@ class MatrixTest {
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> Matrix.of(GgmlType.F32, Long.MAX_VALUE / 2, 1 << 20, data))
           .isInstanceOf(ArithmeticException.class);
-      assertThatThrownBy(() -> Matrix.slice(matrix, 1, 2))
-          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> matrix.slice(1, 2)).isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> matrix.multiply(pool, x, 1, 64, 1, y, 0, 2))
           .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> matrix.multiply(pool, x, 0, 64, 1, y, 1, 2))

@@ -1,7 +1,9 @@
 package dev.sluice.model.kernel.bench;
 
 import dev.sluice.model.gguf.GgmlType;
+import dev.sluice.model.kernel.KernelChoice;
 import dev.sluice.model.kernel.Matrix;
+import dev.sluice.model.kernel.Weights;
 import dev.sluice.model.kernel.WorkerPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -54,28 +56,32 @@ public class MatrixBenchmark {
   @Param({"Q8_0", "Q4_0", "Q4_K", "Q6_K", "F16", "F32"})
   private GgmlType type = GgmlType.Q8_0;
 
+  /** Counts only for the types that are packed. */
+  @Param({"NATIVE", "JAVA"})
+  private KernelChoice kernels = KernelChoice.JAVA;
+
   @Param("2")
   private int threads = 2;
 
-  private Run run = new Run(GgmlType.F32, 1, 4);
+  private Run run = new Run(GgmlType.F32, KernelChoice.JAVA, 1, 32);
 
   /** What a trial owns. */
   private static final class Run implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final WorkerPool pool;
-    private final Matrix matrix;
+    private final Weights matrix;
     private final MemorySegment x;
     private final MemorySegment y;
 
-    Run(GgmlType type, int threads, int rows) {
-      pool = new WorkerPool(threads);
+    Run(GgmlType type, KernelChoice kernels, int threads, int rows) {
+      pool = new WorkerPool(threads, kernels);
       Random random = new Random(1);
       MemorySegment data = arena.allocate(type.bytesFor((long) rows * COLUMNS), 64);
       // Any bits do but those of NaN and of subnormal scales, which are slower than others.
       for (long i = 0; i < data.byteSize(); i += Short.BYTES) {
         data.set(ValueLayout.JAVA_SHORT, i, (short) (0x2000 + random.nextInt(0x800)));
       }
-      matrix = Matrix.of(type, rows, COLUMNS, data);
+      matrix = Matrix.of(type, rows, COLUMNS, data).prepared(arena, pool);
       x = arena.allocate((long) COLUMNS * TOKENS * Float.BYTES, 64);
       y = arena.allocate((long) Math.max(rows, PREFILL_ROWS * TOKENS) * Float.BYTES, 64);
       for (long i = 0; i < (long) COLUMNS * TOKENS; i++) {
@@ -94,7 +100,7 @@ public class MatrixBenchmark {
   @Setup(Level.Trial)
   public void start() {
     run.close();
-    run = new Run(type, threads, DECODE_ROWS);
+    run = new Run(type, kernels, threads, DECODE_ROWS);
   }
 
   /** Frees them. */
@@ -112,7 +118,8 @@ public class MatrixBenchmark {
   /** Many tokens. */
   @Benchmark
   public void prefill() {
-    Matrix.slice(run.matrix, 0, PREFILL_ROWS)
+    run.matrix
+        .slice(0, PREFILL_ROWS)
         .multiply(run.pool, run.x, 0, COLUMNS, TOKENS, run.y, 0, PREFILL_ROWS);
   }
 
@@ -135,9 +142,10 @@ public class MatrixBenchmark {
       json.add(
           String.format(
               Locale.ROOT,
-              "\"%s %s x%s %s\":%.1f",
+              "\"%s %s %s x%s %s\":%.1f",
               result.getPrimaryResult().getLabel(),
               result.getParams().getParam("type"),
+              result.getParams().getParam("kernels"),
               result.getParams().getParam("threads"),
               decode ? "Gweights/s" : "GFLOP/s",
               work / micros / 1000));
