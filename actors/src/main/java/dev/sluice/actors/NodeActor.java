@@ -119,6 +119,10 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
       case Order order -> {
         if (!stopping) {
           duties.order(order.order());
+          EpochPlan plan = duties.plan();
+          if (plan != null) {
+            environment.loader().foresee(plan.model());
+          }
         }
       }
       case Follow follow -> {
@@ -158,6 +162,8 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
 
   private void onShard(ShardActor.Report report) {
     switch (report) {
+      case ShardActor.Fetching(int stage, int epoch, var progress) ->
+          duties.stageLoading(epoch, stage, progress);
       case ShardActor.Ready(int stage, int epoch, var kv, var held, long restored) -> {
         if (restored > 0) {
           environment

@@ -10,12 +10,14 @@ import akka.actor.typed.javadsl.Receive;
 import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.actors.kept.KvReplica;
 import dev.sluice.actors.kept.RowLog;
+import dev.sluice.actors.weights.FetchProgress;
 import dev.sluice.model.cache.KvUsage;
 import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ShardOptions;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,12 +45,19 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
 
   private record Broken(int epoch, String reason) implements Command {}
 
+  private record Fetched(Weights weights, @Nullable Throwable failure) implements Command {}
+
+  private record FetchedSome(Weights weights, FetchProgress progress) implements Command {}
+
   /** What it tells. */
   sealed interface Report {
     int stage();
 
     int epoch();
   }
+
+  /** The layers' weights come from other nodes, and are so far. */
+  record Fetching(int stage, int epoch, FetchProgress progress) implements Report {}
 
   /**
    * The layers are loaded and the runner polls; slots that are not empty are named, and told is how
@@ -63,7 +72,31 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   /** The runner cannot go on in this epoch. */
   record Lost(int stage, int epoch, String reason) implements Report {}
 
+  /** Weights on their way here; for the assignment that wants them, which may be a later one. */
+  private static final class Weights {
+    private final String model;
+    private final LayerRange range;
+    private @Nullable CompletableFuture<Void> coming;
+
+    Weights(String model, LayerRange range) {
+      this.model = model;
+      this.range = range;
+    }
+
+    boolean areFor(ShardAssignment assignment) {
+      return model.equals(assignment.model()) && range.equals(assignment.options().range());
+    }
+
+    void cancel() {
+      if (coming != null) {
+        boolean _ = coming.cancel(false);
+      }
+    }
+  }
+
   private ShardResources resources;
+  private @Nullable Weights weights;
+  private @Nullable Assign waiting;
   private String model = "";
   private @Nullable StageSlots slots;
   private @Nullable ShardOptions options;
@@ -95,6 +128,8 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     return newReceiveBuilder()
         .onMessage(Assign.class, this::onAssign)
         .onMessage(Polls.class, this::onPolls)
+        .onMessage(Fetched.class, this::onFetched)
+        .onMessage(FetchedSome.class, this::onFetchedSome)
         .onMessage(ShardThrew.class, this::onShardThrew)
         .onMessage(Broken.class, this::onBroken)
         .onMessage(Stop.class, _ -> Behaviors.stopped())
@@ -113,8 +148,76 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     coordinator = assign.replyTo();
     stage = assignment.stage();
     epoch = assignment.epoch();
+    waiting = assign;
     try {
       endRunner();
+      if (!hasLoaded(assignment)) {
+        closeShard();
+        if (!fetch(assignment)) {
+          return this;
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      return failed(assign, e);
+    }
+    return start(assign);
+  }
+
+  /**
+   * Has the weights brought here, unless they are on their way already.
+   *
+   * @return whether they are here
+   */
+  private boolean fetch(ShardAssignment assignment) {
+    Weights current = weights;
+    if (current != null && current.areFor(assignment)) {
+      return false;
+    }
+    if (current != null) {
+      current.cancel();
+      weights = null;
+    }
+    LayerRange range = assignment.options().range();
+    Weights wanted = new Weights(assignment.model(), range);
+    ActorRef<Command> self = getContext().getSelf();
+    CompletableFuture<Void> coming =
+        resources
+            .loader()
+            .bring(
+                assignment.model(),
+                range,
+                progress -> self.tell(new FetchedSome(wanted, progress)));
+    if (coming.isDone() && !coming.isCompletedExceptionally()) {
+      return true;
+    }
+    wanted.coming = coming;
+    weights = wanted;
+    getContext().pipeToSelf(coming, (_, failure) -> new Fetched(wanted, failure));
+    return false;
+  }
+
+  private Behavior<Command> onFetchedSome(FetchedSome some) {
+    Assign assign = waiting;
+    if (some.weights() == weights && assign != null) {
+      assign.replyTo().tell(new Fetching(stage, epoch, some.progress()));
+    }
+    return this;
+  }
+
+  private Behavior<Command> onFetched(Fetched fetched) {
+    Assign assign = waiting;
+    if (fetched.weights() != weights || assign == null) {
+      return this;
+    }
+    weights = null;
+    Throwable failure = fetched.failure();
+    return failure == null ? start(assign) : failed(assign, failure);
+  }
+
+  /** Loads the layers, unless they are, and starts the runner. */
+  private Behavior<Command> start(Assign assign) {
+    ShardAssignment assignment = assign.assignment();
+    try {
       StageSlots loaded = load(assignment);
       running =
           RunningShard.start(
@@ -127,8 +230,7 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
               listener(epoch),
               samplingEnd(epoch));
     } catch (RuntimeException | Error e) {
-      getContext().getLog().debug("{} cannot start", resources.monitor().name(), e);
-      assign.replyTo().tell(new LoadFailed(stage, epoch, e));
+      return failed(assign, e);
     }
     return this;
   }
@@ -144,15 +246,27 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
     return this;
   }
 
+  private Behavior<Command> failed(Assign assign, Throwable e) {
+    getContext().getLog().debug("{} cannot start", resources.monitor().name(), e);
+    assign.replyTo().tell(new LoadFailed(stage, epoch, e));
+    return this;
+  }
+
+  private boolean hasLoaded(ShardAssignment assignment) {
+    ShardOptions had = options;
+    return slots != null
+        && had != null
+        && serves(had, assignment.options())
+        && model.equals(assignment.model());
+  }
+
   private StageSlots load(ShardAssignment assignment) {
     StageSlots current = slots;
-    ShardOptions had = options;
-    ShardOptions wanted = assignment.options();
-    if (current != null && had != null && serves(had, wanted) && model.equals(assignment.model())) {
+    if (current != null) {
       return current;
     }
-    closeShard();
     whole = false;
+    ShardOptions wanted = assignment.options();
     ModelShard shard = resources.loader().load(assignment.model(), wanted);
     StageSlots loaded = new StageSlots(shard, log(assignment), wanted.maxSequences());
     slots = loaded;
@@ -241,6 +355,9 @@ final class ShardActor extends AbstractBehavior<ShardActor.Command> {
   }
 
   private Behavior<Command> onPostStop() {
+    if (weights != null) {
+      weights.cancel();
+    }
     try {
       endRunner();
       closeShard();

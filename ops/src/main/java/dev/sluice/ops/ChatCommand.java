@@ -59,7 +59,7 @@ final class ChatCommand implements Runnable {
 
   @Override
   public void run() {
-    try (Session session = Session.open(model.open(), engine.pipeline(1), cluster);
+    try (Session session = Session.open(model, cluster, _ -> engine.pipeline(1));
         Terminal terminal = terminal()) {
       new Dialogue(session, terminal).run();
     } catch (IOException e) {

@@ -2,9 +2,14 @@ package dev.sluice.ops;
 
 import akka.actor.typed.ActorSystem;
 import dev.sluice.actors.PipelineStats;
+import dev.sluice.actors.cluster.LocalModel;
 import dev.sluice.actors.coordination.EpochPlan;
+import dev.sluice.actors.coordination.ModelCard;
 import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.model.store.ContentId;
+import dev.sluice.model.store.ModelStore;
+import dev.sluice.model.store.Portion;
 import dev.sluice.stages.flow.TokenGenerator;
 import java.util.Optional;
 
@@ -12,27 +17,55 @@ import java.util.Optional;
  * A cluster that this process has joined as a gateway.
  *
  * @param client closed with this
+ * @param content id of the model that the cluster runs
+ * @param file that model, of which the header is here; whoever joined closes it
  */
-record ClusterEngine(ClusterClient client) implements Engine {
+record ClusterEngine(ClusterClient client, String content, GgufFile file) implements Engine {
   /**
    * Joins a cluster.
    *
-   * @param file whose tokenizer is used: it must be that of the model that the cluster runs
+   * @param model which it must run, if one is named; else what it runs is fetched, the header alone
    */
-  static ClusterEngine join(GgufFile file, ClusterOptions options) {
-    String content = ClusterModel.of(file).card().content();
-    ClusterClient client = ClusterClient.join(options);
+  static ClusterEngine join(ModelOption model, ClusterOptions options) {
+    ModelStore store = model.store();
+    ClusterClient client = ClusterClient.join(options, store);
     try {
-      EpochPlan plan = ClusterClient.get(client.node().status(), "the cluster").plan();
-      if (plan != null && !plan.model().equals(content)) {
-        throw new CommandException(
-            "the cluster runs another model than this file has: give --model the same file");
-      }
-      return new ClusterEngine(client);
-    } catch (RuntimeException e) {
+      ModelCard served = ClusterModels.all(client).getFirst();
+      GgufFile file =
+          model.given()
+              ? same(model.open(), served, store)
+              : client.fetch(new ContentId(served.content()), Portion.header(), _ -> {});
+      return new ClusterEngine(client, served.content(), file);
+    } catch (RuntimeException | Error e) {
       client.close();
       throw e;
     }
+  }
+
+  private static GgufFile same(GgufFile file, ModelCard served, ModelStore store) {
+    try {
+      ModelCard given = LocalModel.of(file, store).card();
+      if (!given.content().equals(served.content())) {
+        throw new CommandException(
+            "the cluster runs %s and %s is %s: give --model the same file, or leave it out"
+                .formatted(text(served), file.path(), text(given)));
+      }
+      return file;
+    } catch (RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private static String text(ModelCard card) {
+    String name = card.name().isEmpty() ? "a model" : card.name();
+    return name + " (" + new ContentId(card.content()).brief() + ")";
+  }
+
+  /** Tokens that a sequence may have there; 0 while nothing runs. */
+  int contextTokens() {
+    EpochPlan plan = client.status().plan();
+    return plan == null ? 0 : plan.sizes().contextTokens();
   }
 
   @Override

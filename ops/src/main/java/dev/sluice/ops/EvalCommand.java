@@ -1,7 +1,6 @@
 package dev.sluice.ops;
 
 import dev.sluice.model.arch.ModelSpec;
-import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.training.corpus.Seeds;
 import dev.sluice.ops.eval.EvalPlan;
 import dev.sluice.ops.eval.EvalReport;
@@ -135,10 +134,11 @@ final class EvalCommand implements Runnable {
     if (seed < Seeds.FIRST_HELD_OUT) {
       Streams.err().println("sluice: seeds below 1000000 may have been trained on");
     }
-    GgufFile file = model.open();
     try (Session session =
         Session.open(
-            file, engine.pipelineForMany(parallel, ModelSpec.of(file).contextLength()), cluster)) {
+            model,
+            cluster,
+            file -> engine.pipelineForMany(parallel, ModelSpec.of(file).contextLength()))) {
       Evaluator evaluator =
           new Evaluator(
               session.engine().generator(),

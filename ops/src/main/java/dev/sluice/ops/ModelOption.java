@@ -30,10 +30,20 @@ final class ModelOption {
           "GGUF model file; of a split model, any of its parts; or the name of a model that was"
               + " pulled (default: "
               + SluiceMill.NAME
-              + ", the small model that comes with Sluice).")
+              + ", the small model that comes with Sluice; with --join the cluster's).")
   private @Nullable String model;
 
   @Mixin private StoreOption store = new StoreOption();
+
+  /** Whether a model is named. */
+  boolean given() {
+    return model != null;
+  }
+
+  /** The folder of models; made where it is missing. */
+  ModelStore store() {
+    return store.open();
+  }
 
   /** Opens the model; the caller closes it. Says so where it is the one that comes along. */
   GgufFile open() {
@@ -56,8 +66,8 @@ final class ModelOption {
     return mill;
   }
 
-  /** A file goes before a name. */
-  private GgufFile open(String fileOrName) {
+  /** Opens what is named so; a file goes before a name. The caller closes it. */
+  GgufFile open(String fileOrName) {
     Path file = path(fileOrName);
     if (Files.isRegularFile(file)) {
       return GgufFile.open(file);

@@ -3,9 +3,11 @@ package dev.sluice.ops;
 import dev.sluice.actors.cluster.ClusterNode;
 import dev.sluice.actors.cluster.ClusterSettings;
 import dev.sluice.actors.cluster.LocalModel;
+import dev.sluice.actors.cluster.ModelLibrary;
 import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.kernel.KernelChoice;
+import dev.sluice.model.store.ModelStore;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -26,6 +28,8 @@ final class NodeCommand implements Callable<Integer> {
 
   @Mixin private ModelOption model = new ModelOption();
   @Mixin private ClusterOptions cluster = new ClusterOptions();
+
+  private final FetchLines lines = new FetchLines();
 
   @Option(
       names = "--bind",
@@ -122,23 +126,37 @@ final class NodeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     ClusterSettings settings = cluster.settings(flags());
-    try (GgufFile file = model.open()) {
-      LocalModel local = ClusterModel.of(file);
-      ClusterNode node = ClusterNode.start(settings, local, NodeCommand::say);
+    ModelStore store = model.store();
+    try (@Nullable GgufFile file = file(settings);
+        ModelLibrary library = new ModelLibrary(own(file, store), store, lines)) {
+      ClusterNode node = ClusterNode.start(settings, library, lines::say);
       AtomicBoolean told = new AtomicBoolean();
       Signals.register("INT", () -> stop(node, told));
       Signals.register("TERM", () -> stop(node, told));
-      say(
+      lines.say(
           "node at "
               + node.address()
-              + " with "
-              + local.card().name()
+              + (file == null ? "" : " with " + LocalModel.name(file))
               + (settings.join().isEmpty()
                   ? ""
                   : ", joining " + String.join(", ", settings.join())));
       node.await();
     }
     return 0;
+  }
+
+  /** The model that the node was given; one that forms a cluster alone has the shipped one. */
+  private @Nullable GgufFile file(ClusterSettings settings) {
+    String named = settings.config().getString("sluice.node.model");
+    if (!model.given() && !named.isEmpty()) {
+      return model.open(named);
+    }
+    boolean forms = settings.join().isEmpty() && !settings.management().joins();
+    return model.given() || forms ? model.open() : null;
+  }
+
+  private static @Nullable LocalModel own(@Nullable GgufFile file, ModelStore store) {
+    return file == null ? null : LocalModel.of(file, store);
   }
 
   /** Leaves in good order; a second signal ends the process at once. */
@@ -178,10 +196,5 @@ final class NodeCommand implements Callable<Integer> {
     if (value != null) {
       flags.put(key, value);
     }
-  }
-
-  private static void say(String line) {
-    Streams.err().println("sluice: " + line);
-    Streams.err().flush();
   }
 }

@@ -57,7 +57,7 @@ final class RunCommand implements Runnable {
     String text = input.read();
     TextRequest request =
         sampling.request(new TextRequest.Prompt.Text(text, !noSpecial, parseSpecial));
-    try (Session session = Session.open(model.open(), engine.pipeline(1), cluster)) {
+    try (Session session = Session.open(model, cluster, _ -> engine.pipeline(1))) {
       long loaded = System.nanoTime();
       @Nullable PipelineStats before = session.engine().stats().orElse(null);
       if (echo && !asJson) {

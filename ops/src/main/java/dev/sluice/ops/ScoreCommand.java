@@ -48,7 +48,7 @@ final class ScoreCommand implements Runnable {
 
   @Override
   public void run() {
-    try (Session session = Session.open(model.open(), engine.pipeline(1), cluster)) {
+    try (Session session = Session.open(model, cluster, _ -> engine.pipeline(1))) {
       int[] tokens = tokens(session.tokenizer());
       SamplingParameters sampling =
           SamplingParameters.GREEDY.toBuilder().topLogprobs(asJson ? TOP : 0).build();

@@ -135,10 +135,8 @@ final class ServeCommand implements Callable<Integer> {
       Signals.register(signal, () -> stop(told, first));
     }
     try (Server server = start()) {
-      GgufFile file = model.open();
-      PipelineOptions options = options(file);
-      try (Session session = Session.open(file, options, cluster)) {
-        ServedModel served = served(session, options);
+      try (Session session = Session.open(model, cluster, this::options)) {
+        ServedModel served = served(session, options(session.file()));
         server.serve(served);
         say("serving " + served.id() + " at " + url(server));
         told.await();
@@ -216,7 +214,7 @@ final class ServeCommand implements Callable<Integer> {
     return new ServedModel(
         Objects.requireNonNullElseGet(alias, () -> name(file)),
         Instant.now().getEpochSecond(),
-        Fingerprint.of(ClusterModel.of(file).card().content(), options),
+        Fingerprint.of(session.content(), options),
         session.tokenizer(),
         ChatTemplate.of(file.metadata(), session.tokenizer()),
         session.contextTokens(),

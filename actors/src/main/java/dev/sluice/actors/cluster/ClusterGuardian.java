@@ -21,6 +21,8 @@ import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.coordination.Placement;
 import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.actors.probe.LinkProbe;
+import dev.sluice.actors.weights.TransferLimits;
+import dev.sluice.actors.weights.WeightTransfer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -57,12 +59,16 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   /**
    * What a member is made of.
    *
+   * @param library models that are fetched for and given to others; null for a process without any
+   * @param limits of what is fetched
    * @param node makes what the process lends to its node; null where it hosts no layers
    * @param links takes the round trips that its node measures
    * @param probeInterval between two questions to the same node
    * @param hosts told of each member that hosts layers
    */
   record Parts(
+      @Nullable ModelLibrary library,
+      TransferLimits limits,
       @Nullable Function<NodeId, NodeEnvironment> node,
       Consumer<Map<String, Long>> links,
       Duration probeInterval,
@@ -95,6 +101,11 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
             : context.spawn(CoordinatorActor.create(parts.settings(), placement), COORDINATOR);
     directory = context.spawn(DirectoryActor.create(parts.directory()), "directory");
     Function<NodeId, NodeEnvironment> environment = parts.node();
+    ModelLibrary library = parts.library();
+    if (library != null) {
+      boolean serves = environment != null;
+      library.connect(WeightTransfer.start(context, library.store(), parts.limits(), serves));
+    }
     node =
         environment == null
             ? null

@@ -18,6 +18,7 @@ import dev.sluice.actors.coordination.CoordinationSettings;
 import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.gateway.GenerateStage;
 import dev.sluice.actors.gateway.HeadDirectory;
+import dev.sluice.actors.weights.TransferLimits;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenGenerator;
 import dev.sluice.stages.flow.TokenRequest;
@@ -59,6 +60,7 @@ public final class ClusterNode implements AutoCloseable {
   private final ClusterSettings settings;
   private final int port;
   private final @Nullable NodeHost host;
+  private final @Nullable ModelLibrary library;
   private final ClusterGuardian.Parts parts;
   private final KnownHosts hosts = new KnownHosts();
   private final HeadDirectory directory = new HeadDirectory("joining the cluster");
@@ -70,8 +72,13 @@ public final class ClusterNode implements AutoCloseable {
   private volatile boolean leaving;
 
   private ClusterNode(
-      ClusterSettings settings, int port, @Nullable NodeHost host, Consumer<String> log) {
+      ClusterSettings settings,
+      int port,
+      @Nullable NodeHost host,
+      @Nullable ModelLibrary library,
+      Consumer<String> log) {
     this.settings = settings;
+    this.library = library;
     this.port = port;
     this.host = host;
     this.log = log;
@@ -80,11 +87,13 @@ public final class ClusterNode implements AutoCloseable {
             ? null
             : id -> host.environment(id, this::leave);
     ClusterPlacement placement =
-        settings.roles().contains(Role.COORDINATOR) && host != null
-            ? new ClusterPlacement(host, settings.config())
+        settings.roles().contains(Role.COORDINATOR) && library != null
+            ? new ClusterPlacement(library, settings.config())
             : null;
     parts =
         new ClusterGuardian.Parts(
+            library,
+            TransferLimits.of(settings.config().getConfig("sluice.weights")),
             node,
             host == null ? _ -> {} : host.figures()::roundTrips,
             settings.config().getDuration("sluice.cluster.probe-interval"),
@@ -98,18 +107,21 @@ public final class ClusterNode implements AutoCloseable {
   /**
    * Starts a member and returns at once; {@link #joined} tells when it is one.
    *
-   * @param model its own; null for none
+   * @param library its models, closed after the member by whoever made it; null only for a process
+   *     without the roles shard and coordinator
    * @param log takes one line at each change of its part, on any thread
    * @throws IllegalArgumentException for settings that do not go together
    * @throws dev.sluice.actors.PipelineException where a port cannot be opened
    */
   public static ClusterNode start(
-      ClusterSettings settings, @Nullable LocalModel model, Consumer<String> log) {
+      ClusterSettings settings, @Nullable ModelLibrary library, Consumer<String> log) {
     int port = settings.port() == 0 ? freePort(settings.host()) : settings.port();
     NodeHost host =
-        settings.roles().contains(Role.SHARD) ? NodeHost.open(settings, port, model, log) : null;
+        settings.roles().contains(Role.SHARD) && library != null
+            ? NodeHost.open(settings, port, library, log)
+            : null;
     try {
-      ClusterNode node = new ClusterNode(settings, port, host, log);
+      ClusterNode node = new ClusterNode(settings, port, host, library, log);
       Thread.ofPlatform().name("sluice-member").daemon(true).start(node::stayMember);
       return node;
     } catch (RuntimeException | Error e) {
@@ -312,6 +324,9 @@ public final class ClusterNode implements AutoCloseable {
     } catch (ExecutionException | RuntimeException e) {
       log.accept("cannot join again: " + Objects.requireNonNullElse(e.getMessage(), "?"));
     } finally {
+      if (library != null) {
+        library.disconnect();
+      }
       joined.completeExceptionally(new IllegalStateException("left before it was a member"));
       if (host != null) {
         host.close();

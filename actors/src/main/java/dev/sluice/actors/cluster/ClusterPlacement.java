@@ -7,17 +7,24 @@ import dev.sluice.actors.coordination.ModelCard;
 import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.Outlook;
 import dev.sluice.actors.coordination.Placement;
+import dev.sluice.actors.coordination.StoredLayers;
 import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.actors.placement.PlacementException;
 import dev.sluice.model.arch.ModelFootprint;
 import dev.sluice.model.cache.KvType;
+import dev.sluice.model.shard.LayerRange;
+import dev.sluice.model.store.ContentId;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Places the model that runs already, or else the first node's, over the nodes that have it. The
- * sizes come from the configuration's {@code sluice.pipeline}.
+ * Places the model that runs already, or else the first node's, over the nodes that were given it
+ * or none; these fetch what they lack, so each layer must be somewhere. The sizes come from the
+ * configuration's {@code sluice.pipeline}.
  */
 final class ClusterPlacement implements Placement {
   private final ModelLibrary library;
@@ -47,51 +54,95 @@ final class ClusterPlacement implements Placement {
   @Override
   public Placed place(
       List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous) {
-    return placement(nodes, previous).place(previous);
+    return placement(nodes, answering, previous).place(previous);
   }
 
   @Override
   public Placed rebalance(List<NodeReport> nodes, List<NodeReport> answering, EpochPlan running) {
-    return placement(nodes, running).rebalance(running);
+    return placement(nodes, answering, running).rebalance(running);
   }
 
   @Override
   public Outlook outlook(
       List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan running) {
-    return placement(nodes, running).outlook(running);
+    return placement(nodes, answering, running).outlook(running);
   }
 
-  private ModelPlacement placement(List<NodeReport> nodes, @Nullable EpochPlan previous) {
-    String model = choose(nodes, previous);
-    List<NodeReport> having = nodes.stream().filter(n -> has(n, model)).toList();
-    ModelFootprint footprint = library.footprint(model);
-    if (footprint == null) {
+  private ModelPlacement placement(
+      List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous) {
+    String model = choose(nodes, answering, previous);
+    List<NodeReport> having = nodes.stream().filter(n -> takes(n, model)).toList();
+    if (having.isEmpty()) {
       throw new PlacementException(
-          "The coordinator does not have the model "
-              + model
-              + " that the nodes have: give it the file too (--model).");
+          "All nodes have other models than the one that runs, %s: start one without --model."
+              .formatted(new ContentId(model).brief()));
     }
+    ModelFootprint footprint = library.footprint(model);
+    checkSources(model, footprint.layers(), answering);
     return new ModelPlacement(model, footprint, having, stages, options);
   }
 
-  private static boolean has(NodeReport node, String model) {
+  /** Who was given another model is for that one alone. */
+  private static boolean takes(NodeReport node, String model) {
+    ModelCard card = node.resources().model();
+    return card == null || card.content().equals(model);
+  }
+
+  private static boolean hasFile(NodeReport node, String model) {
     ModelCard card = node.resources().model();
     return card != null && card.content().equals(model);
   }
 
-  private static String choose(List<NodeReport> nodes, @Nullable EpochPlan previous) {
-    if (previous != null && nodes.stream().anyMatch(n -> has(n, previous.model()))) {
+  private static boolean hasSome(NodeReport node, String model) {
+    StoredLayers stored = node.resources().stored();
+    return hasFile(node, model) || (stored != null && stored.content().equals(model));
+  }
+
+  private static String choose(
+      List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous) {
+    if (nodes.isEmpty()) {
+      throw new PlacementException("There is no node that could hold layers: add one.");
+    }
+    if (previous != null && answering.stream().anyMatch(n -> hasSome(n, previous.model()))) {
       return previous.model();
     }
-    for (NodeReport node : nodes) {
-      ModelCard card = node.resources().model();
-      if (card != null) {
-        return card.content();
+    return nodes.stream()
+        .map(n -> n.resources().model())
+        .flatMap(Stream::ofNullable)
+        .map(ModelCard::content)
+        .findFirst()
+        .or(() -> firstStored(answering))
+        .orElseThrow(
+            () -> new PlacementException("No node has a model: start one with --model FILE."));
+  }
+
+  private static Optional<String> firstStored(List<NodeReport> nodes) {
+    return nodes.stream()
+        .map(n -> n.resources().stored())
+        .flatMap(Stream::ofNullable)
+        .map(StoredLayers::content)
+        .findFirst();
+  }
+
+  /** Layers that nobody has could only be waited for. */
+  private static void checkSources(String model, int layers, List<NodeReport> answering) {
+    if (answering.stream().anyMatch(n -> hasFile(n, model))) {
+      return;
+    }
+    BitSet found = new BitSet();
+    for (NodeReport node : answering) {
+      StoredLayers stored = node.resources().stored();
+      if (stored != null && stored.content().equals(model)) {
+        stored.layers().forEach(range -> found.set(range.first(), range.end()));
       }
     }
-    throw new PlacementException(
-        nodes.isEmpty()
-            ? "There is no node that could hold layers: add one."
-            : "No node has a model: start one with --model FILE.");
+    int first = found.nextClearBit(0);
+    if (first < layers) {
+      int next = found.nextSetBit(first);
+      throw new PlacementException(
+          "The layers %s of model %s are on no node that answers: start one that has the file (--model)."
+              .formatted(
+                  new LayerRange(first, next < 0 ? layers : next), new ContentId(model).brief()));
+    }
   }
 }

@@ -6,6 +6,7 @@ import dev.sluice.actors.LinkPlan;
 import dev.sluice.actors.NodeEnvironment;
 import dev.sluice.actors.NodeMonitors;
 import dev.sluice.actors.PipelineStats;
+import dev.sluice.actors.ShardLoader;
 import dev.sluice.actors.coordination.DataAddress;
 import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.coordination.NodeResources;
@@ -14,9 +15,10 @@ import dev.sluice.actors.placement.NodeOffer;
 import dev.sluice.actors.probe.KernelSpeed;
 import dev.sluice.actors.probe.MatrixKind;
 import dev.sluice.actors.probe.NodeFigures;
-import dev.sluice.model.arch.ModelFootprint;
+import dev.sluice.actors.weights.FetchProgress;
 import dev.sluice.model.kernel.KernelChoice;
 import dev.sluice.model.kernel.WorkerPool;
+import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ModelShards;
 import dev.sluice.model.shard.ShardOptions;
@@ -24,20 +26,20 @@ import dev.sluice.transport.Transport;
 import dev.sluice.transport.TransportConfig;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What a process that hosts layers has, over all its memberships: links, threads, memory, a model.
+ * What a process that hosts layers has, over all its memberships: links, threads, memory, models.
  */
-final class NodeHost implements ModelLibrary, AutoCloseable {
+final class NodeHost implements AutoCloseable {
   private static final int LOOPBACK_MTU = 65_504;
 
   private final DataAddress data;
   private final long memoryBytes;
   private final int cores;
-  private final @Nullable LocalModel model;
+  private final ModelLibrary library;
   private final Consumer<String> log;
   private final Transport transport;
   private final LogLimits activationLog;
@@ -51,14 +53,14 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
       int cores,
       KernelChoice kernels,
       boolean measure,
-      @Nullable LocalModel model,
+      ModelLibrary library,
       Consumer<String> log,
       Transport transport) {
     this.data = data;
     this.memoryBytes = memoryBytes;
     this.activationLog = activationLog;
     this.cores = cores;
-    this.model = model;
+    this.library = library;
     this.log = log;
     this.transport = transport;
     this.pool = new WorkerPool(cores, kernels);
@@ -66,9 +68,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         measure
             ? NodeFigures.measured(KernelSpeed.defaultFolder(), pool)
             : NodeFigures.counted(pool);
-    if (model != null) {
-      var _ = figures.measure(MatrixKind.of(model.file()));
-    }
+    library.whenKnown(file -> figures.measure(MatrixKind.of(file)));
   }
 
   /**
@@ -77,7 +77,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
    * @param port of the member's messages, whose number frames take too unless told otherwise
    */
   static NodeHost open(
-      ClusterSettings settings, int port, @Nullable LocalModel model, Consumer<String> log) {
+      ClusterSettings settings, int port, ModelLibrary library, Consumer<String> log) {
     Config node = settings.config().getConfig("sluice.node");
     int cores = node.getInt("cores");
     long memory = node.getMemorySize("memory").toBytes();
@@ -94,7 +94,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         cores == 0 ? Runtime.getRuntime().availableProcessors() : cores,
         node.getEnum(KernelChoice.class, "kernels"),
         node.getBoolean("measure"),
-        model,
+        library,
         log,
         Transport.launch(links.build()));
   }
@@ -105,7 +105,7 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         () -> resources(self),
         transport,
         new LinkPlan(true, 0),
-        this::load,
+        new Loader(),
         activationLog,
         new NodeMonitors(" on " + self),
         new AtomicReference<>(PipelineStats.Scheduling.NONE),
@@ -124,20 +124,26 @@ final class NodeHost implements ModelLibrary, AutoCloseable {
         data,
         new NodeOffer(self.name(), memoryBytes, cores, figures.speeds(), figures.roundTrips()),
         version(),
-        model == null ? null : model.card(),
-        null);
+        library.card(),
+        library.stored());
   }
 
-  private ModelShard load(String content, ShardOptions options) {
-    if (model == null || !model.card().content().equals(content)) {
-      throw new IllegalStateException("this node does not have the model " + content);
+  private final class Loader implements ShardLoader {
+    @Override
+    public ModelShard load(String model, ShardOptions options) {
+      return ModelShards.load(library.file(model), options, pool);
     }
-    return ModelShards.load(model.file(), options, pool);
-  }
 
-  @Override
-  public @Nullable ModelFootprint footprint(String content) {
-    return model != null && model.card().content().equals(content) ? model.footprint() : null;
+    @Override
+    public CompletableFuture<Void> bring(
+        String model, LayerRange range, Consumer<FetchProgress> progress) {
+      return library.bring(model, range, progress);
+    }
+
+    @Override
+    public void foresee(String model) {
+      library.foresee(model);
+    }
   }
 
   private static String version() {

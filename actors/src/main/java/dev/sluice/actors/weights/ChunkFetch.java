@@ -83,6 +83,7 @@ final class ChunkFetch<S> {
   private record Asked(int chunk, int piece, int attempt, long deadline) {}
 
   private final TransferSettings settings;
+  private final ByteBudget budget;
   private final LongSupplier nanos;
   private final Output<S> output;
   private final Map<S, Source> sources = new LinkedHashMap<>();
@@ -95,8 +96,9 @@ final class ChunkFetch<S> {
   private int struckOff;
   private int lost;
 
-  ChunkFetch(TransferSettings settings, LongSupplier nanos, Output<S> output) {
+  ChunkFetch(TransferSettings settings, ByteBudget budget, LongSupplier nanos, Output<S> output) {
     this.settings = settings;
+    this.budget = budget;
     this.nanos = nanos;
     this.output = output;
     this.lastTaken = nanos.getAsLong();
@@ -305,7 +307,8 @@ final class ChunkFetch<S> {
       Source source = sources.get(chunk.from);
       while (source != null
           && source.owed < settings.windowPerSource()
-          && chunk.nextPiece < chunk.pieces()) {
+          && chunk.nextPiece < chunk.pieces()
+          && budget.take(chunk.pieceLength(chunk.nextPiece))) {
         ask(chunk, source, chunk.nextPiece++, 1);
       }
     }

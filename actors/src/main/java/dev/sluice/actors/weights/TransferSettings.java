@@ -13,6 +13,7 @@ import java.time.Duration;
  * @param rest how long a source that failed is left alone; doubled each time, up to 16 times
  * @param lookAgain how often sources are asked what they have, while something is missing
  * @param patience how long a fetch goes on without one more chunk
+ * @param bytesPerSecond that a node takes, by all its fetches together; 0 for no limit
  */
 record TransferSettings(
     int pieceBytes,
@@ -22,7 +23,8 @@ record TransferSettings(
     int attempts,
     Duration rest,
     Duration lookAgain,
-    Duration patience) {
+    Duration patience,
+    long bytesPerSecond) {
   static final TransferSettings DEFAULT =
       new TransferSettings(
           WeightRequest.MAX_PIECE_BYTES,
@@ -32,5 +34,20 @@ record TransferSettings(
           3,
           Duration.ofSeconds(2),
           Duration.ofSeconds(3),
-          Duration.ofSeconds(120));
+          Duration.ofSeconds(120),
+          0);
+
+  /** The usual ones, with what whoever runs a node may change. */
+  static TransferSettings of(TransferLimits limits) {
+    return new TransferSettings(
+        DEFAULT.pieceBytes,
+        DEFAULT.windowPerSource,
+        DEFAULT.chunksAtOnce,
+        DEFAULT.pieceTimeout,
+        DEFAULT.attempts,
+        DEFAULT.rest,
+        DEFAULT.lookAgain,
+        limits.patience(),
+        limits.bytesPerSecond());
+  }
 }

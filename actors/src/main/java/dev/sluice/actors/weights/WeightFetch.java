@@ -72,21 +72,26 @@ final class WeightFetch extends AbstractBehavior<WeightFetch.Command> {
   private long done;
 
   private WeightFetch(
-      ActorContext<Command> context, Order order, ModelStore store, TransferSettings settings) {
+      ActorContext<Command> context,
+      Order order,
+      ModelStore store,
+      TransferSettings settings,
+      ByteBudget budget) {
     super(context);
     this.order = order;
     this.store = store;
     this.answers = context.messageAdapter(WeightAnswer.class, Answered::new);
-    this.fetch = new ChunkFetch<>(settings, System::nanoTime, new Wire());
+    this.fetch = new ChunkFetch<>(settings, budget, System::nanoTime, new Wire());
   }
 
-  static Behavior<Command> create(Order order, ModelStore store, TransferSettings settings) {
+  static Behavior<Command> create(
+      Order order, ModelStore store, TransferSettings settings, ByteBudget budget) {
     return Behaviors.withTimers(
         timers ->
             Behaviors.setup(
                 context -> {
                   timers.startTimerWithFixedDelay(Tick.TICK, TICK);
-                  return new WeightFetch(context, order, store, settings).start();
+                  return new WeightFetch(context, order, store, settings, budget).start();
                 }));
   }
 

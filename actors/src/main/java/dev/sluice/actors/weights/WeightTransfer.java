@@ -13,6 +13,7 @@ import dev.sluice.model.store.Portion;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A node's way to weights that other nodes have, and theirs to what this one has. One to an actor
@@ -35,25 +36,41 @@ public final class WeightTransfer {
 
   private record Start(WeightFetch.Order order) implements Command {}
 
-  /** Starts serving; {@code parent}, which calls this, has a child named {@code weights} then. */
-  public static WeightTransfer start(ActorContext<?> parent, ModelStore store) {
-    return start(parent, store, TransferSettings.DEFAULT);
+  /**
+   * Starts it; {@code parent}, which calls this, has a child named {@code weights} then.
+   *
+   * @param serves whether other nodes may fetch from here
+   */
+  public static WeightTransfer start(
+      ActorContext<?> parent, ModelStore store, TransferLimits limits, boolean serves) {
+    return start(parent, store, TransferSettings.of(limits), serves);
   }
 
-  static WeightTransfer start(ActorContext<?> parent, ModelStore store, TransferSettings settings) {
-    return new WeightTransfer(parent.spawn(guardian(store, settings), "weights"));
+  static WeightTransfer start(
+      ActorContext<?> parent, ModelStore store, TransferSettings settings, boolean serves) {
+    return new WeightTransfer(parent.spawn(guardian(store, settings, serves), "weights"));
   }
 
-  private static Behavior<Command> guardian(ModelStore store, TransferSettings settings) {
+  private static Behavior<Command> guardian(
+      ModelStore store, TransferSettings settings, boolean serves) {
     return Behaviors.setup(
         context -> {
-          ActorRef<WeightServer.Command> server =
-              context.spawn(WeightServer.create(store), "server", DispatcherSelector.blocking());
+          ByteBudget budget = new ByteBudget(settings.bytesPerSecond(), System::nanoTime);
+          @Nullable ActorRef<WeightServer.Command> server =
+              serves
+                  ? context.spawn(
+                      WeightServer.create(store), "server", DispatcherSelector.blocking())
+                  : null;
           return Behaviors.receiveMessage(
               command -> {
                 switch (command) {
-                  case Serve(WeightServer.Command forServer) -> server.tell(forServer);
-                  case Start(WeightFetch.Order order) -> fetch(context, order, store, settings);
+                  case Serve(WeightServer.Command forServer) -> {
+                    if (server != null) {
+                      server.tell(forServer);
+                    }
+                  }
+                  case Start(WeightFetch.Order order) ->
+                      fetch(context, order, WeightFetch.create(order, store, settings, budget));
                 }
                 return Behaviors.same();
               });
@@ -63,14 +80,12 @@ public final class WeightTransfer {
   private static void fetch(
       ActorContext<Command> context,
       WeightFetch.Order order,
-      ModelStore store,
-      TransferSettings settings) {
+      Behavior<WeightFetch.Command> behavior) {
     if (order.file().isDone()) {
       return; // cancelled before it began
     }
     ActorRef<WeightFetch.Command> fetch =
-        context.spawnAnonymous(
-            WeightFetch.create(order, store, settings), DispatcherSelector.blocking());
+        context.spawnAnonymous(behavior, DispatcherSelector.blocking());
     var _ =
         order
             .file()
@@ -104,8 +119,9 @@ public final class WeightTransfer {
    *
    * @param progress told after each chunk, on a thread of the fetch
    * @return the model, open, which the caller closes; tensors beyond the portion throw when their
-   *     data is asked for. It fails with {@link WeightsException} if for two minutes no more came,
-   *     if the store has no room, or the model is no valid one
+   *     data is asked for. It fails with {@link WeightsException} if for {@link
+   *     TransferLimits#patience} no more came, if the store has no room, or the model is no valid
+   *     one
    */
   public Fetch fetch(ContentId id, Portion portion, Consumer<FetchProgress> progress) {
     CompletableFuture<GgufFile> file = new CompletableFuture<>();

@@ -32,7 +32,8 @@ final class SimulatedSources implements ChunkFetch.Output<Integer> {
           3,
           Duration.ofMillis(300),
           Duration.ofSeconds(1),
-          Duration.ofSeconds(20));
+          Duration.ofSeconds(20),
+          0);
 
   private final Random random;
   private final byte[] manifest;
@@ -72,7 +73,8 @@ final class SimulatedSources implements ChunkFetch.Output<Integer> {
     for (int chunk = 0; chunk < chunks.length; chunk++) {
       chunks[chunk] = bytes(1 + random.nextInt(40));
     }
-    fetch = new ChunkFetch<>(SETTINGS, () -> now, this);
+    long bytesPerSecond = random.nextInt(3) == 0 ? 200 + random.nextInt(1000) : 0;
+    fetch = new ChunkFetch<>(SETTINGS, new ByteBudget(bytesPerSecond, () -> now), () -> now, this);
   }
 
   Random random() {

@@ -87,7 +87,8 @@ final class WeightTransferClusterTest {
         member.spawn(
             Behaviors.<Void>setup(
                 context -> {
-                  transfer.complete(WeightTransfer.start(context, store));
+                  transfer.complete(
+                      WeightTransfer.start(context, store, TransferSettings.DEFAULT, true));
                   return Behaviors.empty();
                 }),
             name);

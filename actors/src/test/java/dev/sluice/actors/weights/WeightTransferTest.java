@@ -42,7 +42,8 @@ final class WeightTransferTest {
           2,
           Duration.ofMillis(100),
           Duration.ofMillis(200),
-          Duration.ofSeconds(2));
+          Duration.ofSeconds(2),
+          0);
 
   @TempDir private Path folder;
   private final ActorTestKit kit = ActorTestKit.create();
@@ -191,7 +192,7 @@ final class WeightTransferTest {
         kit.spawn(
             Behaviors.<Void>setup(
                 context -> {
-                  transfer.complete(WeightTransfer.start(context, store, settings));
+                  transfer.complete(WeightTransfer.start(context, store, settings, true));
                   return Behaviors.empty();
                 }),
             name);

@@ -11,7 +11,9 @@ import dev.sluice.model.shard.LayerRange;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.List;
 
 /**
  * A model in a store, all of it or some chunks, in use: while it is open it is not removed. For any
@@ -93,6 +95,37 @@ public final class StoredModel implements AutoCloseable {
       chunks.set(manifest.chunkAt(part, 0), manifest.chunkAt(part, e.from()) + 1);
       return new Needs(chunks, false);
     }
+  }
+
+  /**
+   * The layers whose weights are all there, as a shard of that layer alone needs them; none as long
+   * as the headers are not there.
+   *
+   * @throws ModelFileException if the headers are there, but are no valid model
+   */
+  public List<LayerRange> layers() {
+    Needs header = needs(Portion.header());
+    if (!header.known() || !files.hasAll(header.chunks())) {
+      return List.of();
+    }
+    List<LayerRange> ranges = new ArrayList<>();
+    try (GgufFile file = openHeader()) {
+      int layers = ModelSpec.of(file).layers();
+      int first = 0;
+      for (int layer = 0; layer <= layers; layer++) {
+        BitSet chunks = new BitSet();
+        if (layer < layers) {
+          tensors(file, new LayerRange(layer, layer + 1), chunks);
+        }
+        if (layer == layers || !files.hasAll(chunks)) {
+          if (first < layer) {
+            ranges.add(new LayerRange(first, layer));
+          }
+          first = layer + 1;
+        }
+      }
+    }
+    return ranges;
   }
 
   /** Up to the first tensor of each part. Without tensors, all of the part is header. */
