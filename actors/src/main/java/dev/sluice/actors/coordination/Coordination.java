@@ -1,5 +1,6 @@
 package dev.sluice.actors.coordination;
 
+import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.actors.kept.KeptPositions;
 import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.actors.placement.PlacementException;
@@ -436,16 +437,11 @@ public final class Coordination {
     order(known(current.head()));
   }
 
-  /** What stages hold is of use to the head that opened it; for another one it is to be closed. */
   private List<KeptSlot> kept(List<StageReport> ready) {
-    if (headLives) {
-      return KeptPositions.of(ready.stream().map(StageReport::held).toList());
-    }
-    return ready.stream()
-        .flatMap(s -> s.held().stream())
-        .map(h -> new KeptSlot(h.slot(), h.sequence(), 0, 0))
-        .distinct()
-        .toList();
+    List<List<HeldSlot>> held = ready.stream().map(StageReport::held).toList();
+    return headLives
+        ? KeptPositions.of(held)
+        : KeptPositions.forNewHead(held, ready.getFirst().kv().pageTokens());
   }
 
   private @Nullable StageReport readyStage(EpochPlan current, int index) {

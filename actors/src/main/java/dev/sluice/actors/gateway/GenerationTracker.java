@@ -76,6 +76,9 @@ public final class GenerationTracker<H> {
   /** The submission that counts, the events it brought, and what was granted to it. */
   private @Nullable GenerationId id;
 
+  /** The last submission, whether it counts or not. */
+  private @Nullable GenerationId last;
+
   private int received;
   private int granted;
 
@@ -297,7 +300,10 @@ public final class GenerationTracker<H> {
                   + " times in a row without an answer: try again later"));
       return;
     }
-    GenerationId fresh = ids.get();
+    GenerationId drawn = ids.get();
+    GenerationId before = last;
+    GenerationId fresh = before == null ? drawn : new GenerationId(before.high(), drawn.low());
+    last = fresh;
     id = fresh;
     received = 0;
     sent = 0;

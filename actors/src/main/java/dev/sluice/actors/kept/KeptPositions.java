@@ -37,6 +37,32 @@ public final class KeptPositions {
     return List.copyOf(best.values());
   }
 
+  /**
+   * Decides for a head that does not know the sequences: they may come to it, and until then it
+   * must set pages aside for what stages hold, so only that is kept of which no stage holds more
+   * than a page beyond it.
+   *
+   * @return as {@link #of}
+   */
+  public static List<KeptSlot> forNewHead(List<List<HeldSlot>> stages, int pageTokens) {
+    return of(stages).stream()
+        .map(
+            kept ->
+                mostHeld(stages, kept) <= (long) kept.positions() + pageTokens
+                    ? kept
+                    : new KeptSlot(kept.slot(), kept.sequence(), 0, 0))
+        .toList();
+  }
+
+  private static int mostHeld(List<List<HeldSlot>> stages, KeptSlot kept) {
+    int most = 0;
+    for (List<HeldSlot> stage : stages) {
+      HeldSlot held = find(stage, kept.slot(), kept.sequence());
+      most = held == null ? most : Math.max(most, held.held());
+    }
+    return most;
+  }
+
   private static KeptSlot better(List<List<HeldSlot>> stages, KeptSlot a, KeptSlot b) {
     return spared(stages, b) > spared(stages, a) ? b : a;
   }

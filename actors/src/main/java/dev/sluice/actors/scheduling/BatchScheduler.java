@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -31,9 +32,10 @@ import org.jspecify.annotations.Nullable;
  *   <li><b>Credit.</b> Every event that a row may cause takes one credit of its consumer's when the
  *       row is sent. Without credit a sequence rests and the others go on.
  *   <li><b>Loss.</b> When the pipeline is lost, its sequences keep their logs and wait in front of
- *       all others for the next one. What its stages still have of them is gone on from; the rest
- *       of their logs is fed again. What was delivered is not delivered again; sampling is a
- *       function of the log, so the rest is what it would have been.
+ *       all others for the next one. What its stages still have of them is gone on from, also by
+ *       another head to which they are submitted soon; the rest of their logs is fed again. What
+ *       was delivered is not delivered again; sampling is a function of the log, so the rest is
+ *       what it would have been.
  * </ul>
  */
 public final class BatchScheduler {
@@ -42,6 +44,9 @@ public final class BatchScheduler {
    * that kills every pipeline must not take all others with it.
    */
   static final int MAX_LOSSES = 4;
+
+  /** So long a slot is set aside for a sequence that another head had. */
+  static final long OFFER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final LongSupplier clock;
   private final SchedulerOutput output;
@@ -62,6 +67,7 @@ public final class BatchScheduler {
   private final ArrayDeque<Sequence> waiting = new ArrayDeque<>();
   private final ArrayDeque<InFlight> inFlight = new ArrayDeque<>();
   private long nextNumber;
+  private long offeredSince;
 
   private record InFlight(long number, long sentNanos) {}
 
@@ -106,11 +112,35 @@ public final class BatchScheduler {
     if (live.putIfAbsent(id, sequence) != null) {
       throw new IllegalArgumentException("request " + id + " is there already");
     }
-    waiting.addLast(sequence);
+    if (!goOn(sequence)) {
+      waiting.addLast(sequence);
+    }
     if (sequence.complete()) {
       finish(sequence, FinishReason.LENGTH, now);
     }
     pump();
+  }
+
+  /** Where the stages kept a sequence for which there was another head, it goes on from there. */
+  private boolean goOn(Sequence sequence) {
+    KeptSlot kept = slots.takeOffer(sequence.number());
+    if (kept == null) {
+      return false;
+    }
+    KeptSlot useful = useful(List.of(kept), sequence);
+    if (useful.positions() == 0 || !slots.hasRoom(kept.slot(), sequence.pages())) {
+      close(kept);
+      return false;
+    }
+    slots.take(sequence, kept.slot());
+    open(sequence, useful);
+    return true;
+  }
+
+  private void close(KeptSlot kept) {
+    if (slots.close(kept.slot())) {
+      output.send(new LinkCommand.Close(kept.slot()));
+    }
   }
 
   /** Those that had a place at a head before find one to wait for it, whoever else waits. */
@@ -177,15 +207,29 @@ public final class BatchScheduler {
     pump();
   }
 
-  /** Fails the requests that have waited too long. To be called now and then. */
+  /**
+   * Fails the requests that have waited too long, and gives up what stages kept for requests that
+   * do not come. To be called now and then.
+   */
   public void expire() {
     long now = clock.getAsLong();
+    if (now - offeredSince >= OFFER_NANOS) {
+      giveUpOffers();
+    }
     long limit = limits.queueTimeout().toNanos();
     for (Sequence sequence : List.copyOf(waiting)) {
       if (now - sequence.waitingSince >= limit) {
         drop(sequence, expired());
       }
     }
+  }
+
+  private void giveUpOffers() {
+    KeptSlot kept;
+    while ((kept = slots.takeOffer()) != null) {
+      close(kept);
+    }
+    pump();
   }
 
   private GenerationException expired() {
@@ -251,7 +295,8 @@ public final class BatchScheduler {
    * A new pipeline is there; its limits may differ.
    *
    * @param kept all of which its stages have something; a sequence among them keeps its slot and
-   *     goes on from there
+   *     goes on from there; for one that is not known here, and that another head had, the slot is
+   *     set aside for some seconds
    */
   public void resume(SchedulerLimits newLimits, List<KeptSlot> kept) {
     if (lost == null) {
@@ -271,9 +316,13 @@ public final class BatchScheduler {
     }
     lost = null;
     List<Sequence> keeping = keep(kept);
+    offeredSince = clock.getAsLong();
+    // Whoever has had sequences knows all of them: the others are nobody's.
+    boolean served = nextNumber > 0;
     for (KeptSlot slot : kept) {
-      if (slots.close(slot.slot())) {
-        output.send(new LinkCommand.Close(slot.slot()));
+      boolean known = live.values().stream().anyMatch(s -> s.number() == slot.sequence());
+      if (served || known || slot.positions() == 0 || !slots.offer(slot)) {
+        close(slot);
       }
     }
     for (Sequence sequence : keeping) {

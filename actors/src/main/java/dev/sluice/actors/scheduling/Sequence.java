@@ -146,7 +146,7 @@ final class Sequence {
 
   /** By which stages know it again in another epoch. */
   long number() {
-    return (id.high() ^ Long.rotateLeft(id.low(), Integer.SIZE)) & Long.MAX_VALUE;
+    return id.sequence();
   }
 
   /** Most positions that need not be sent again: all whose rows gave their last event. */

@@ -1,5 +1,6 @@
 package dev.sluice.actors.scheduling;
 
+import dev.sluice.actors.kept.KeptSlot;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -11,12 +12,16 @@ final class SlotTable {
   /** Slots of which stages hold something that is nobody's, until its CLOSE has come back. */
   private final boolean[] stale;
 
+  /** Slots of which stages hold what its sequence, should it come, can go on from. */
+  private final @Nullable KeptSlot[] offered;
+
   private int reservedPages;
 
   SlotTable(SchedulerLimits limits) {
     this.limits = limits;
     this.slots = new Sequence[limits.maxSequences()];
     this.stale = new boolean[limits.maxSequences()];
+    this.offered = new KeptSlot[limits.maxSequences()];
   }
 
   /** Whether a slot is free, and so many pages. */
@@ -30,7 +35,7 @@ final class SlotTable {
 
   /** Whether this slot is free, and so many pages. */
   boolean hasRoom(int slot, int pages) {
-    return hasPages(pages) && known(slot) && slots[slot] == null && !stale[slot];
+    return hasPages(pages) && free(slot);
   }
 
   /** Gives a sequence the lowest free slot and its pages; there must be room. */
@@ -54,7 +59,54 @@ final class SlotTable {
   void clear() {
     Arrays.fill(slots, null);
     Arrays.fill(stale, false);
+    Arrays.fill(offered, null);
     reservedPages = 0;
+  }
+
+  /**
+   * Sets a slot aside for a sequence that may come, and the pages that stages hold for it.
+   *
+   * @return false where there is no such slot, it is not free, or there are too few pages
+   */
+  boolean offer(KeptSlot kept) {
+    int slot = kept.slot();
+    if (!hasRoom(slot, pages(kept))) {
+      return false;
+    }
+    offered[slot] = kept;
+    reservedPages += pages(kept);
+    return true;
+  }
+
+  /** What is set aside for a sequence, and is not any more; null for nothing. */
+  @Nullable KeptSlot takeOffer(long sequence) {
+    for (KeptSlot kept : offered) {
+      if (kept != null && kept.sequence() == sequence) {
+        return withdraw(kept);
+      }
+    }
+    return null;
+  }
+
+  /** Anything that is set aside, and is not any more; null for nothing. */
+  @Nullable KeptSlot takeOffer() {
+    for (KeptSlot kept : offered) {
+      if (kept != null) {
+        return withdraw(kept);
+      }
+    }
+    return null;
+  }
+
+  private KeptSlot withdraw(KeptSlot kept) {
+    offered[kept.slot()] = null;
+    reservedPages -= pages(kept);
+    return kept;
+  }
+
+  /** No stage holds more than a page's positions beyond those that all have. */
+  private int pages(KeptSlot kept) {
+    return limits.pages(kept.positions()) + 1;
   }
 
   /**
@@ -63,7 +115,7 @@ final class SlotTable {
    * @return false where there is no such slot, somebody has it, or it is to be closed already
    */
   boolean close(int slot) {
-    boolean mine = known(slot) && slots[slot] == null && !stale[slot];
+    boolean mine = free(slot);
     if (mine) {
       stale[slot] = true;
     }
@@ -77,6 +129,10 @@ final class SlotTable {
       stale[slot] = false;
     }
     return was;
+  }
+
+  private boolean free(int slot) {
+    return known(slot) && slots[slot] == null && !stale[slot] && offered[slot] == null;
   }
 
   private boolean known(int slot) {
@@ -116,7 +172,7 @@ final class SlotTable {
 
   private int freeSlot() {
     for (int i = 0; i < slots.length; i++) {
-      if (slots[i] == null && !stale[i]) {
+      if (free(i)) {
         return i;
       }
     }

@@ -34,7 +34,8 @@ final class GenerationTrackerTest {
           REQUEST,
           4,
           Duration.ofSeconds(30),
-          () -> id(++ids),
+          // What names the generation stays that of the first.
+          () -> new GenerationId(6 + ++ids, ids),
           () -> now,
           new GenerationTracker.Output<>() {
             @Override

@@ -85,6 +85,14 @@ class KeptPositionsTest {
     assertThat(KeptPositions.of(many)).containsExactly(new KeptSlot(3, 77, 0, 0));
   }
 
+  @Test
+  void shouldKeepForANewHeadOnlyWhatNoStageHoldsMuchMoreOf() {
+    List<List<HeldSlot>> near = List.of(stage(104, 104), stage(120, 120), stage(104, 0));
+    assertThat(KeptPositions.forNewHead(near, 16)).containsExactly(new KeptSlot(3, 77, 104, 0));
+    List<List<HeldSlot>> far = List.of(stage(104, 104), stage(121, 121), stage(104, 0));
+    assertThat(KeptPositions.forNewHead(far, 16)).containsExactly(new KeptSlot(3, 77, 0, 0));
+  }
+
   /** Against all subsets of stages, tried one by one. */
   @Property(tries = 300, shrinking = ShrinkingMode.OFF)
   void shouldSpareAsMuchAsAnyChoiceThatCanBeFed(@ForAll long seed) {

@@ -82,6 +82,8 @@ final class BatchSchedulerSimulationTest {
       if (down) {
         scheduler.resume(limits, pipeline.kept());
       }
+      pipeline.now += BatchScheduler.OFFER_NANOS;
+      scheduler.expire();
       while (pipeline.advance(scheduler)) {
         assertThat(guard++).isLessThan(200_000);
       }
@@ -112,6 +114,9 @@ final class BatchSchedulerSimulationTest {
             down = false;
           } else if (random.nextInt(30) == 0) {
             loseTheHead();
+          } else if (random.nextInt(20) == 0) {
+            pipeline.now += BatchScheduler.OFFER_NANOS;
+            scheduler.expire();
           } else if (random.nextInt(60) == 0) {
             pipeline.now += Duration.ofMinutes(61).toNanos();
             scheduler.expire();
@@ -178,8 +183,10 @@ final class BatchSchedulerSimulationTest {
 
     /** Another head takes over: whoever has not got all events submits anew, what it has got. */
     private void loseTheHead() {
-      pipeline.clear();
+      pipeline.lose();
       scheduler = scheduler();
+      scheduler.suspend("a new head");
+      scheduler.resume(limits, pipeline.keptForNewHead());
       down = false;
       for (long id = 0; id < nextId; id++) {
         SimulatedPipeline.Consumer consumer = pipeline.consumer(id);

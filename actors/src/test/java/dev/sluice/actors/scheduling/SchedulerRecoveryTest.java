@@ -182,6 +182,51 @@ final class SchedulerRecoveryTest {
   }
 
   @Test
+  void shouldGoOnWithWhatStagesKeptForAnotherHead() {
+    TokenRequest request = request(30, false);
+    List<TokenEvent> expected = undisturbed(request);
+    Consumer first = submit(3, request, Resume.NONE, 100);
+    runUntil(first, 12);
+    BatchScheduler next = takeOver();
+    assertThat(next.stats().reservedPages()).as("pages are set aside").isPositive();
+    Resume resume = first.resume();
+    next.submit(SimulatedPipeline.id(3), request, resume, 100);
+    while (pipeline.advance(next)) {}
+    assertThat(first.events.removeLast()).isInstanceOf(TokenEvent.Finished.class);
+    assertThat(first.events).isEqualTo(expected);
+    assertThat(next.stats().recomputedTokens()).isLessThan(3);
+    assertThat(next.stats().reservedPages()).isZero();
+  }
+
+  @Test
+  void shouldFreeWhatStagesKeptWhereNobodyComesForIt() {
+    Consumer gone = submit(3, request(30, false), Resume.NONE, 100);
+    runUntil(gone, 12);
+    BatchScheduler next = takeOver();
+    TokenRequest request = request(20, false);
+    Consumer other = new Consumer(request, 100);
+    pipeline.consumers.put(SimulatedPipeline.id(4), other);
+    next.submit(SimulatedPipeline.id(4), request, Resume.NONE, 100);
+    pipeline.now += BatchScheduler.OFFER_NANOS;
+    next.expire();
+    while (pipeline.advance(next)) {}
+    assertThat(other.events.removeLast()).isInstanceOf(TokenEvent.Finished.class);
+    assertThat(other.events).isEqualTo(undisturbed(request));
+    assertThat(next.stats().reservedPages()).isZero();
+    assertThat(pipeline.openSlots()).isZero();
+  }
+
+  /** The stages stay and have what they had; the head is another one. */
+  private BatchScheduler takeOver() {
+    BatchScheduler next =
+        new BatchScheduler(LIMITS, () -> pipeline.now, pipeline, (_, _) -> "it failed");
+    next.suspend("a new head");
+    pipeline.clearLinks();
+    next.resume(LIMITS, pipeline.keptForNewHead());
+    return next;
+  }
+
+  @Test
   void shouldRefuseWhatNoHeadCanHaveDelivered() {
     assertInvalid(request(2, false), new Resume(new int[3], 0), "3 tokens were generated already");
     assertInvalid(request(9, false), new Resume(new int[] {100}, 0), "token 100");

@@ -48,6 +48,8 @@ final class SimulatedPipeline implements SchedulerOutput {
     this.random = random;
     for (int i = 0; i <= limits.stages(); i++) {
       links.add(new ArrayDeque<>());
+    }
+    for (int i = 0; i < limits.stages(); i++) {
       caches.add(new HashMap<>());
     }
   }
@@ -115,7 +117,7 @@ final class SimulatedPipeline implements SchedulerOutput {
   private record Results(long number, List<RowResult> rows) {}
 
   static GenerationId id(long number) {
-    return new GenerationId(0, number);
+    return new GenerationId(number, number);
   }
 
   Consumer consumer(long id) {
@@ -371,6 +373,15 @@ final class SimulatedPipeline implements SchedulerOutput {
 
   /** What the stages have, when they are put together again. */
   List<KeptSlot> kept() {
+    return KeptPositions.of(held());
+  }
+
+  /** The same for a head that knows none of the sequences. */
+  List<KeptSlot> keptForNewHead() {
+    return KeptPositions.forNewHead(held(), limits.pageTokens());
+  }
+
+  private List<List<HeldSlot>> held() {
     List<List<HeldSlot>> stages = new ArrayList<>();
     for (Map<Integer, Held> cache : caches) {
       List<HeldSlot> slots = new ArrayList<>();
@@ -379,7 +390,7 @@ final class SimulatedPipeline implements SchedulerOutput {
               slots.add(new HeldSlot(slot, held.sequence, held.tokens.size(), held.logged)));
       stages.add(slots);
     }
-    return KeptPositions.of(stages);
+    return stages;
   }
 
   /** All is gone. */
@@ -389,7 +400,7 @@ final class SimulatedPipeline implements SchedulerOutput {
     lostSlots.clear();
   }
 
-  private void clearLinks() {
+  void clearLinks() {
     links.forEach(ArrayDeque::clear);
     failedSlots.clear();
     inFlight = 0;
