@@ -46,6 +46,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       QuantizeCommand.class,
       EvalCommand.class,
+      BenchCommand.class,
       CertsCommand.class,
       PullCommand.class,
       ListCommand.class,
