@@ -1,6 +1,7 @@
 package dev.sluice.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import akka.stream.javadsl.Source;
 import dev.sluice.actors.Pipeline;
@@ -11,6 +12,7 @@ import dev.sluice.stages.flow.TextGeneration;
 import dev.sluice.stages.flow.TextRequest;
 import dev.sluice.stages.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -46,7 +48,7 @@ class ReadmeTest {
     Map<Boolean, List<String>> kinds =
         Files.readAllLines(README).stream()
             .filter(line -> line.startsWith("./sluice ") || line.startsWith("echo "))
-            .filter(line -> !line.contains("VERB"))
+            .filter(line -> !line.contains("VERB") && !line.startsWith("./sluice serve "))
             .collect(Collectors.partitioningBy(ReadmeTest::makesModel));
     List<String> making = kinds.getOrDefault(true, List.of());
     List<String> others = kinds.getOrDefault(false, List.of());
@@ -66,6 +68,40 @@ class ReadmeTest {
       if (!line.contains(" chat ")) {
         assertThat(result.out()).as(line).isNotBlank();
       }
+    }
+  }
+
+  @Test
+  void shouldServeAsShown() throws Exception {
+    List<String> lines = Files.readAllLines(README);
+    String serve = only(lines, "./sluice serve ");
+    int port = freePort();
+    try (SluiceProcess server =
+        SluiceProcess.startCommand(
+            folder, List.of("sh", "-c", "exec " + serve.replace("8080", "" + port)))) {
+      for (String line : lines.stream().filter(line -> line.startsWith("curl ")).toList()) {
+        try (SluiceProcess shell =
+            SluiceProcess.startCommand(
+                folder, List.of("sh", "-c", line.replace("8080", "" + port)))) {
+          SluiceProcess.Result result = shell.awaitWithoutInput();
+          assumeThat(result.exitCode()).as("curl is installed").isNotEqualTo(127);
+          assertThat(result.exitCode()).as("%s%n%s", line, server.errors()).isZero();
+          assertThat(result.out()).as(line).isNotBlank().doesNotContain("\"error\":{");
+        }
+      }
+      assertThat(server.alive()).isTrue();
+      server.signal("TERM");
+      assertThat(server.await().exitCode()).isZero();
+    }
+  }
+
+  private static String only(List<String> lines, String beginning) {
+    return lines.stream().filter(line -> line.startsWith(beginning)).findFirst().orElseThrow();
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
     }
   }
 
