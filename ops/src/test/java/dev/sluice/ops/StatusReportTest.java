@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.actors.CoordinatorActor;
+import dev.sluice.actors.PipelineOptions;
 import dev.sluice.actors.cluster.MemberView;
 import dev.sluice.actors.coordination.DataAddress;
 import dev.sluice.actors.coordination.EpochPlan;
@@ -13,7 +14,6 @@ import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.coordination.NodeLoad;
 import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.NodeResources;
-import dev.sluice.actors.coordination.PipelineSizes;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.StageLoad;
 import dev.sluice.actors.coordination.StagePlace;
@@ -21,7 +21,6 @@ import dev.sluice.actors.coordination.StageReport;
 import dev.sluice.actors.placement.KernelRate;
 import dev.sluice.actors.placement.NodeOffer;
 import dev.sluice.actors.weights.FetchProgress;
-import dev.sluice.model.cache.KvType;
 import dev.sluice.model.cache.KvUsage;
 import dev.sluice.model.gguf.GgmlType;
 import dev.sluice.model.shard.LayerRange;
@@ -44,21 +43,7 @@ final class StatusReportTest {
       new EpochPlan(
           4,
           "abc",
-          new PipelineSizes(
-              1,
-              1,
-              1,
-              1,
-              KvType.F32,
-              1,
-              1,
-              1,
-              1,
-              1,
-              1,
-              1,
-              Duration.ofSeconds(1),
-              Duration.ofSeconds(1)),
+          PipelineOptions.builder().build().sizes(1, 1, 1),
           List.of(
               new StagePlace(A, DataAddress.NONE, new LayerRange(0, 7)),
               new StagePlace(B, DataAddress.NONE, new LayerRange(7, 22))),
