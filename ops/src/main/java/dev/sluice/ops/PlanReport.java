@@ -43,19 +43,16 @@ final class PlanReport {
             String.format(
                 Locale.ROOT, "%s, %d tokens of context%n%n", outlook.model(), outlook.kvTokens()));
     ClusterPlan running = outlook.running();
-    if (running != null) {
+    if (running != null && outlook.moves()) {
       text.append("now, epoch ").append(epoch).append(":\n").append(table(running));
       text.append('\n').append(running.why()).append("\n\n");
     }
-    if (!outlook.moves()) {
-      return text.append("The layers lie as well as they can.\n").toString();
-    }
-    text.append(running == null ? "planned:\n" : "better, with 'sluice rebalance':\n");
-    return text.append(table(outlook.best()))
-        .append('\n')
-        .append(outlook.best().why())
-        .append('\n')
-        .toString();
+    text.append(
+        !outlook.moves()
+            ? "now, epoch " + epoch + ", as good as can be:\n"
+            : running == null ? "planned:\n" : "better, with 'sluice rebalance':\n");
+    text.append(table(outlook.best())).append('\n');
+    return text.append(outlook.best().why()).append('\n').toString();
   }
 
   private static String table(ClusterPlan plan) {

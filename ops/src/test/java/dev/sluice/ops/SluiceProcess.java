@@ -128,6 +128,8 @@ final class SluiceProcess implements AutoCloseable {
 
   @Override
   public void close() {
+    // A shell's children outlive it.
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
     process.destroyForcibly();
   }
 }

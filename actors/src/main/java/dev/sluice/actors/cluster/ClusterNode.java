@@ -48,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  * starts it closes it.
  */
 public final class ClusterNode implements AutoCloseable {
-  private static final Duration ASK = Duration.ofSeconds(5);
+  private static final Duration ASK = Duration.ofSeconds(8);
   private static final Duration REJOIN_PAUSE = Duration.ofSeconds(1);
   private static final Duration PATIENCE = Duration.ofMinutes(10);
 
@@ -164,18 +164,12 @@ public final class ClusterNode implements AutoCloseable {
 
   /** What everybody does. */
   public CompletionStage<CoordinatorActor.Status> status() {
-    return coordinator()
-        .thenCompose(
-            to -> AskPattern.ask(to, CoordinatorActor.AskStatus::new, ASK, system.scheduler()));
+    return ask(CoordinatorActor.AskStatus::new);
   }
 
   /** Places the layers anew; completes with what came of it. */
   public CompletionStage<String> rebalance() {
-    return coordinator()
-        .thenCompose(
-            to ->
-                AskPattern.<CoordinatorActor.Command, CoordinatorActor.Answer>ask(
-                    to, CoordinatorActor.Rebalance::new, ASK, system.scheduler()))
+    return this.<CoordinatorActor.Answer>ask(CoordinatorActor.Rebalance::new)
         .thenApply(CoordinatorActor.Answer::text);
   }
 
@@ -187,9 +181,7 @@ public final class ClusterNode implements AutoCloseable {
 
   /** What rebalancing would do. */
   public CompletionStage<CoordinatorActor.Foreseen> outlook() {
-    return coordinator()
-        .thenCompose(
-            to -> AskPattern.ask(to, CoordinatorActor.AskOutlook::new, ASK, system.scheduler()));
+    return ask(CoordinatorActor.AskOutlook::new);
   }
 
   /**
@@ -216,6 +208,20 @@ public final class ClusterNode implements AutoCloseable {
               Address there = at.path().address();
               return there.getHost().map(h -> h + ":" + there.getPort().get()).orElse(address());
             });
+  }
+
+  private <T> CompletionStage<T> ask(Function<ActorRef<T>, CoordinatorActor.Command> question) {
+    return coordinator()
+        .thenCompose(to -> AskPattern.ask(to, question::apply, ASK, system.scheduler()))
+        .exceptionallyCompose(
+            failure -> CompletableFuture.failedStage(new IllegalStateException(reason(failure))));
+  }
+
+  private static String reason(Throwable failure) {
+    Throwable cause = Objects.requireNonNullElse(failure.getCause(), failure);
+    return cause instanceof TimeoutException
+        ? "the coordinator does not answer within " + ASK.toSeconds() + " s"
+        : Objects.requireNonNullElse(cause.getMessage(), cause.toString());
   }
 
   private CompletionStage<ActorRef<CoordinatorActor.Command>> coordinator() {

@@ -4,11 +4,13 @@ import dev.sluice.actors.placement.KernelRate;
 import dev.sluice.model.gguf.GgmlType;
 import dev.sluice.model.kernel.WorkerPool;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,6 +21,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class NodeFigures {
   private static final Logger LOG = LoggerFactory.getLogger(NodeFigures.class);
+
+  private static final List<Duration> PAUSES =
+      List.of(Duration.ofSeconds(20), Duration.ofMinutes(1), Duration.ofMinutes(5));
 
   private final @Nullable Path cache;
   private final WorkerPool pool;
@@ -47,11 +52,12 @@ public final class NodeFigures {
   }
 
   /**
-   * Measures in the background, for about a second; does nothing where that was begun already or is
-   * not wanted.
+   * Measures in the background, for about a second, and for what could not be measured because
+   * other programs had the processor a few times again, minutes later. Does nothing where that was
+   * begun already or is not wanted.
    *
    * @param kinds of the matrices of the model that the node is for
-   * @return completes when it is done, also where it could not be
+   * @return completes when it was tried once
    */
   public CompletionStage<Void> measure(List<MatrixKind> kinds) {
     Path folder = cache;
@@ -64,17 +70,24 @@ public final class NodeFigures {
         .daemon(true)
         .start(
             () -> {
-              measure(kinds, folder);
+              boolean all = measure(kinds, folder);
               done.complete(null);
+              for (int i = 0; i < PAUSES.size() && !all; i++) {
+                LockSupport.parkNanos(PAUSES.get(i).toNanos());
+                all = measure(kinds, folder);
+              }
             });
     return done;
   }
 
-  private void measure(List<MatrixKind> kinds, Path folder) {
+  /** Whether there is nothing left to measure. */
+  private boolean measure(List<MatrixKind> kinds, Path folder) {
     try {
       speeds = Map.copyOf(KernelSpeed.of(kinds, pool, folder));
+      return speeds.size() == kinds.size();
     } catch (RuntimeException e) {
       LOG.info("This node counts by its cores, since its speed could not be measured", e);
+      return true;
     }
   }
 
