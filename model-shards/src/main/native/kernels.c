@@ -44,6 +44,34 @@ INLINE rows_t rows_from(rows_t r, ptrdiff_t row, ptrdiff_t column) {
 
 INLINE ptrdiff_t block_bytes(int nibbles) { return (nibbles ? 4 : 8) * GROUP + SCALES; }
 
+/* Quantizes a row: its largest magnitude of each block becomes 2047. */
+INLINE void quantize_row(const float *x, ptrdiff_t blocks, int zero_point, int8_t *quants,
+                         float *scales, int32_t *biases) {
+  const float rounder = 0x1.8p23f; /* added and taken away again: to whole, ties to even */
+  for (ptrdiff_t b = 0; b < blocks; b++, x += BLOCK, quants += 2 * BLOCK) {
+    uint32_t bits[BLOCK], largest = 0;
+    memcpy(bits, x, sizeof bits);
+    for (int i = 0; i < BLOCK; i++) {
+      uint32_t magnitude = bits[i] & 0x7fffffff;
+      largest = magnitude > largest ? magnitude : largest;
+    }
+    float most;
+    memcpy(&most, &largest, sizeof most);
+    int usable = most >= 1e-30f && largest < 0x7f800000;
+    float inverse = usable ? 2047 / most : 0;
+    scales[b] = usable ? most / 2047 : largest < 0x7f800000 ? 0 : __builtin_nanf("");
+    int32_t sum = 0;
+    for (int i = 0; i < BLOCK; i++) {
+      float whole = (x[i] * inverse + rounder) - rounder;
+      int32_t quant = usable ? (int32_t)whole : 0;
+      sum += quant;
+      quants[i] = (int8_t)(quant >> LOW_BITS);
+      quants[BLOCK + i] = (int8_t)(quant & ((1 << LOW_BITS) - 1));
+    }
+    biases[b] = -zero_point * sum;
+  }
+}
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -162,7 +190,17 @@ static VNNI void vnni_nibbles(const uint8_t *weights, ptrdiff_t panels, ptrdiff_
   vnni(1, weights, panels, blocks, r, tokens, last_rows);
 }
 
+static VNNI void vnni_quantize(const float *x, ptrdiff_t blocks, int zero_point, int8_t *quants,
+                               float *scales, int32_t *biases) {
+  quantize_row(x, blocks, zero_point, quants, scales, biases);
+}
+
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
+
+static AVX2 void avx2_quantize(const float *x, ptrdiff_t blocks, int zero_point, int8_t *quants,
+                               float *scales, int32_t *biases) {
+  quantize_row(x, blocks, zero_point, quants, scales, biases);
+}
 
 /* Sums of pairs of products. Bytes are taken as signed, which needs no bias: with the sign of the
    weight moved to the other number, no pair of products leaves 16 bits. */
@@ -262,6 +300,14 @@ API int sluice_level(void) {
     return 1;
 #endif
   return 0;
+}
+
+/* One row of activations. */
+API void sluice_quantize(int level, const float *x, int64_t blocks, int zero_point, int8_t *quants,
+                         float *scales, int32_t *biases) {
+#if defined(__x86_64__)
+  (level == 2 ? vnni_quantize : avx2_quantize)(x, blocks, zero_point, quants, scales, biases);
+#endif
 }
 
 /*

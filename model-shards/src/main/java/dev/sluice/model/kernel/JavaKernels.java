@@ -44,6 +44,10 @@ final class JavaKernels implements KernelProvider {
   private static final int AHEAD = 4096;
 
   private static final int LINE = 64;
+
+  /** Added and taken away again, it rounds to a whole number, ties to even. */
+  private static final float ROUNDER = 0x1.8p23f;
+
   private static final int SCALE_BYTES = VIRTUAL * Float.BYTES;
   private static final int NIBBLE = 15;
   private static final int BYTE = 255;
@@ -69,8 +73,44 @@ final class JavaKernels implements KernelProvider {
   }
 
   @Override
-  public boolean wantsArrays() {
-    return true;
+  public void quantize(QuantizedRows rows, int token, long x) {
+    int blocks = rows.blocks();
+    for (int b = 0; b < blocks; b++) {
+      int block = token * blocks + b;
+      long at = x + (long) b * COLUMNS * Float.BYTES;
+      float most = largest(at);
+      float scale = 0;
+      float inverse = 0;
+      if (!(most <= Float.MAX_VALUE)) {
+        scale = Float.NaN;
+      } else if (most >= QuantizedRows.LEAST) {
+        scale = most / QuantizedRows.MOST;
+        inverse = QuantizedRows.MOST / most;
+      }
+      rows.scaleArray()[block] = scale;
+      float sum = round(at, inverse, rows.values(), block * COLUMNS);
+      rows.biasArray()[block] = -rows.zeroPoint() * sum;
+    }
+  }
+
+  private static float largest(long x) {
+    FloatVector most = FloatVector.zero(F);
+    for (int i = 0; i < COLUMNS; i += LENGTH) {
+      most = most.max(FloatVector.fromMemorySegment(F, ALL, x + 4L * i, ORDER).abs());
+    }
+    return most.reduceLanes(VectorOperators.MAX);
+  }
+
+  /** Rounds a block to whole numbers; their sum. */
+  private static float round(long x, float inverse, float[] values, int to) {
+    FloatVector sum = FloatVector.zero(F);
+    for (int i = 0; i < COLUMNS; i += LENGTH) {
+      FloatVector v = FloatVector.fromMemorySegment(F, ALL, x + 4L * i, ORDER).mul(inverse);
+      FloatVector whole = v.add(ROUNDER).sub(ROUNDER);
+      whole.intoArray(values, to + i);
+      sum = sum.add(whole);
+    }
+    return sum.reduceLanes(VectorOperators.ADD);
   }
 
   @Override

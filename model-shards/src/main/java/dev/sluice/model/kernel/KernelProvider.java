@@ -11,8 +11,12 @@ sealed interface KernelProvider permits JavaKernels, NativeKernels {
   /** What it is, for people: {@code java, 512 bits} or {@code native, avx512-vnni}. */
   String name();
 
-  /** Whether it reads {@link QuantizedRows#values} and the other arrays. */
-  boolean wantsArrays();
+  /**
+   * Quantizes a row of activations, to where {@link QuantizedRows} has it for these kernels.
+   *
+   * @param x its first float
+   */
+  void quantize(QuantizedRows rows, int token, long x);
 
   /**
    * Multiplies some panels with all rows of activations.

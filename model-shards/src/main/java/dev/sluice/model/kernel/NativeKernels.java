@@ -40,15 +40,27 @@ final class NativeKernels implements KernelProvider {
           JAVA_LONG, // results
           JAVA_LONG); // result_stride
 
+  private static final FunctionDescriptor QUANTIZE =
+      FunctionDescriptor.ofVoid(
+          JAVA_INT, // level
+          JAVA_LONG, // x
+          JAVA_LONG, // blocks
+          JAVA_INT, // zero_point
+          JAVA_LONG, // quants
+          JAVA_LONG, // scales
+          JAVA_LONG); // biases
+
   /** What came of the attempt to load the library. */
   private record Outcome(@Nullable NativeKernels kernels, String trouble) {
     private static final Outcome FIRST = load();
   }
 
+  private final MethodHandle quantize;
   private final MethodHandle multiply;
   private final int level;
 
-  private NativeKernels(MethodHandle multiply, int level) {
+  private NativeKernels(MethodHandle quantize, MethodHandle multiply, int level) {
+    this.quantize = quantize;
     this.multiply = multiply;
     this.level = level;
   }
@@ -80,7 +92,7 @@ final class NativeKernels implements KernelProvider {
     if (lower < 1 || lower > level) {
       throw new IllegalArgumentException("level " + lower + " of " + level);
     }
-    return new NativeKernels(multiply, lower);
+    return new NativeKernels(quantize, multiply, lower);
   }
 
   /** What the machine can do: 1 AVX2, 2 AVX-512 with VNNI. */
@@ -119,8 +131,9 @@ final class NativeKernels implements KernelProvider {
     if (level < 1 || level >= LEVELS.length) {
       return new Outcome(null, "this machine has none of the instructions that they use");
     }
+    MethodHandle quantize = linker.downcallHandle(symbols.findOrThrow("sluice_quantize"), QUANTIZE);
     MethodHandle multiply = linker.downcallHandle(symbols.findOrThrow("sluice_multiply"), MULTIPLY);
-    return new Outcome(new NativeKernels(multiply, level), "");
+    return new Outcome(new NativeKernels(quantize, multiply, level), "");
   }
 
   private static int ask(MethodHandle handle) {
@@ -147,8 +160,21 @@ final class NativeKernels implements KernelProvider {
   }
 
   @Override
-  public boolean wantsArrays() {
-    return false;
+  public void quantize(QuantizedRows rows, int token, long x) {
+    try {
+      quantize.invokeExact(
+          level,
+          x,
+          (long) rows.blocks(),
+          rows.zeroPoint(),
+          rows.quants(token),
+          rows.scales(token),
+          rows.biases(token));
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Override
@@ -168,9 +194,9 @@ final class NativeKernels implements KernelProvider {
           (long) count,
           (long) rows.blocks(),
           lastRows,
-          rows.quants(),
-          rows.scales(),
-          rows.biases(),
+          rows.quants(0),
+          rows.scales(0),
+          rows.biases(0),
           (long) rows.blocks(),
           (long) rows.tokens(),
           y,

@@ -43,8 +43,7 @@ final class PackedTask implements WorkerPool.ChunkTask {
     y = outputs;
     yStride = outputStride;
     panelBytes = (long) columns / PackedFormat.COLUMNS * format.blockBytes();
-    activations.quantize(
-        pool, inputs, inputStride, tokens, columns, format.zeroPoint(), kernels.wantsArrays());
+    activations.quantize(pool, kernels, inputs, inputStride, tokens, columns, format.zeroPoint());
     long panels = (rows + PackedMatrix.PANEL_ROWS - 1) / PackedMatrix.PANEL_ROWS;
     long least = CHUNK_WEIGHTS / ((long) columns * PackedMatrix.PANEL_ROWS);
     long wanted = Math.max(least, panels / ((long) CHUNKS * pool.threads()));

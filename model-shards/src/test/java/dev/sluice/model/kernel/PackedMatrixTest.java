@@ -77,7 +77,7 @@ class PackedMatrixTest {
     QuantizedRows activations = new QuantizedRows();
     PackedFormat format = packed.format();
     activations.quantize(
-        pool, x.address(), packed.columns(), tokens, packed.columns(), format.zeroPoint(), false);
+        pool, kernels, x.address(), packed.columns(), tokens, packed.columns(), format.zeroPoint());
     int rows = (int) packed.rows();
     int panels = (rows + 15) / 16;
     try (Arena arena = Arena.ofConfined()) {
