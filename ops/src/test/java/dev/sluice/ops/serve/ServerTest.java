@@ -9,6 +9,8 @@ import dev.sluice.ops.TestServer;
 import dev.sluice.stages.flow.TextEvent;
 import dev.sluice.stages.flow.TextRequest;
 import dev.sluice.stages.sampling.SamplingParameters;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -282,6 +284,56 @@ class ServerTest {
     out.flush();
   }
 
+  /** A connection is lost in the middle; what comes behind it is the rest, and each event once. */
+  @Test
+  void shouldGoOnWithAStreamWhoseConnectionWasLost() throws Exception {
+    String body =
+        "{\"prompt\": \"ab\", \"max_tokens\": 900, \"ignore_eos\": true, \"seed\": 9, \"logprobs\":"
+            + " 20, \"stream\": true, \"resumable\": %s}";
+    List<String> whole = completions(body.formatted("false")).events();
+    List<String> seen = new ArrayList<>();
+    String last = "";
+    try (Socket socket = new Socket()) {
+      socket.setReceiveBufferSize(4096);
+      socket.connect(server.server().address());
+      send(socket, body.formatted("true"));
+      var lines =
+          new BufferedReader(
+              new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+      while (seen.size() < 10) {
+        String line = lines.readLine();
+        if (line.startsWith("id: ")) {
+          last = line.substring(4);
+        } else if (line.startsWith("data: ")) {
+          seen.add(line.substring(6));
+        }
+      }
+    }
+    String id = last.substring(0, last.indexOf('/'));
+    Asked rest = Asked.get(server.url() + "/v1/stream/" + id, "Last-Event-ID", last);
+    assertThat(rest.status()).as(rest.text()).isEqualTo(200);
+    seen.addAll(rest.events());
+    assertThat(texts(seen)).isEqualTo(texts(whole));
+    Asked again = Asked.get(server.url() + "/v1/stream/" + id + "?from=10");
+    assertThat(again.events()).isEqualTo(rest.events());
+
+    Asked ended = Asked.send(Asked.request(server.url() + "/v1/stream/" + id).DELETE().build());
+    assertThat(ended.status()).isEqualTo(204);
+    assertThat(Asked.get(server.url() + "/v1/stream/" + id).errorCode())
+        .isEqualTo("unknown_stream");
+  }
+
+  private static List<String> texts(List<String> events) throws Exception {
+    List<String> texts = new ArrayList<>();
+    for (String event : events) {
+      texts.add(
+          event.equals("[DONE]")
+              ? event
+              : new ObjectMapper().readTree(event).at("/choices/0/text").asText());
+    }
+    return texts;
+  }
+
   @Test
   void shouldLiveOnWhereAConnectionIsHalfClosed() throws Exception {
     try (Socket socket = ask("{\"prompt\": \"ab\", \"max_tokens\": 5, \"ignore_eos\": true}")) {
@@ -297,14 +349,14 @@ class ServerTest {
     JsonNode paths = Asked.get(server.url() + "/openapi.json").json().get("paths");
     List<String> told = new ArrayList<>();
     paths.fieldNames().forEachRemaining(told::add);
-    assertThat(told).hasSize(15);
+    assertThat(told).hasSize(16);
     for (String path : told) {
       String at = path.replace("{id}", TestServer.MODEL);
       Asked asked =
           paths.get(path).has("get")
               ? Asked.get(server.url() + at)
               : Asked.post(server.url() + at, "{}");
-      assertThat(asked.status()).as(path).isIn(200, 400);
+      assertThat(asked.status()).as(path).isIn(200, path.contains("stream") ? 404 : 400);
     }
   }
 }

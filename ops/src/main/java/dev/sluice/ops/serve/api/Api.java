@@ -1,18 +1,24 @@
 package dev.sluice.ops.serve.api;
 
-import akka.actor.ClassicActorSystemProvider;
+import akka.actor.ActorSystem;
+import akka.http.javadsl.model.HttpMethods;
 import akka.http.javadsl.model.HttpResponse;
 import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.ops.serve.http.Call;
+import dev.sluice.ops.serve.http.ResumableStreams;
 import dev.sluice.ops.serve.http.Route;
 import dev.sluice.ops.serve.http.Scope;
 import dev.sluice.ops.serve.model.Generations;
 import dev.sluice.ops.serve.model.Metrics;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 
 /** All endpoints. */
 public final class Api {
+  /** How long a stream waits for its client to come back. */
+  private static final Duration RESUME = Duration.ofSeconds(30);
+
   private Api() {}
 
   /**
@@ -20,11 +26,13 @@ public final class Api {
    *
    * @param system what answers are put together on
    */
-  public static List<Route> routes(
-      ClassicActorSystemProvider system, Generations generations, Metrics metrics) {
-    ChatCompletions chat = new ChatCompletions(system, generations);
-    Completions completions = new Completions(system, generations);
-    Responses responses = new Responses(system, generations);
+  public static List<Route> routes(ActorSystem system, Generations generations, Metrics metrics) {
+    ResumableStreams resumable = new ResumableStreams(system, RESUME);
+    Streaming streaming = new Streaming(system, resumable);
+    ChatCompletions chat = new ChatCompletions(streaming, generations);
+    Completions completions = new Completions(streaming, generations);
+    Responses responses = new Responses(streaming, generations);
+    Resumption resumption = new Resumption(resumable);
     Models models = new Models(generations);
     Tokens tokens = new Tokens(generations);
     Status status = new Status(generations, metrics);
@@ -33,6 +41,8 @@ public final class Api {
         Route.post("/v1/completions", Scope.GENERATE, completions::handle),
         Route.post("/v1/responses", Scope.GENERATE, responses::handle),
         Route.post("/v1/embeddings", Scope.GENERATE, Api::embeddings),
+        Route.get("/v1/stream/", Scope.GENERATE, resumption::resume),
+        new Route(HttpMethods.DELETE, "/v1/stream/", Scope.GENERATE, Route.atOnce(resumption::end)),
         Route.get("/v1/models", Scope.GENERATE, models::list),
         Route.get("/v1/models/", Scope.GENERATE, models::one),
         Route.post("/tokenize", Scope.GENERATE, tokens::tokenize),

@@ -1,6 +1,5 @@
 package dev.sluice.ops.serve.api;
 
-import akka.actor.ClassicActorSystemProvider;
 import akka.http.javadsl.model.HttpResponse;
 import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.ops.serve.http.Call;
@@ -20,11 +19,11 @@ import java.util.concurrent.CompletionStage;
 final class ChatCompletions {
   private static final int MAX_TOP_LOGPROBS = 20;
 
-  private final ClassicActorSystemProvider system;
+  private final Streaming streaming;
   private final Generations generations;
 
-  ChatCompletions(ClassicActorSystemProvider system, Generations generations) {
-    this.system = system;
+  ChatCompletions(Streaming streaming, Generations generations) {
+    this.streaming = streaming;
     this.generations = generations;
   }
 
@@ -53,10 +52,11 @@ final class ChatCompletions {
             call,
             terms.batch(List.of(new TextRequest.Prompt.Ids(ids)), model.template().stopStrings()));
     if (terms.stream()) {
-      return Streaming.events(call, generation, new ChatScript(call, model, terms, logprobs));
+      return streaming.events(
+          call, generation, new ChatScript(call, model, terms, logprobs), terms.resumable());
     }
     ChatAnswer answer = new ChatAnswer(call, model, terms.count(), logprobs);
-    return Streaming.whole(system, generation, answer::on, answer::response);
+    return streaming.whole(generation, answer::on, answer::response);
   }
 
   private static int maxTokens(JsonFields fields) {

@@ -1,6 +1,5 @@
 package dev.sluice.ops.serve.api;
 
-import akka.actor.ClassicActorSystemProvider;
 import akka.http.javadsl.model.HttpResponse;
 import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.ops.serve.http.Call;
@@ -21,11 +20,11 @@ final class Completions {
   private static final int MAX_PROMPTS = 128;
   private static final int MAX_LOGPROBS = 20;
 
-  private final ClassicActorSystemProvider system;
+  private final Streaming streaming;
   private final Generations generations;
 
-  Completions(ClassicActorSystemProvider system, Generations generations) {
-    this.system = system;
+  Completions(Streaming streaming, Generations generations) {
+    this.streaming = streaming;
     this.generations = generations;
   }
 
@@ -65,12 +64,15 @@ final class Completions {
                 request -> request.echo(echo).scorePrompt(scores)));
     ChatHead head = ChatHead.of("cmpl-", call, model);
     if (terms.stream()) {
-      return Streaming.events(
-          call, generation, new CompletionScript(call, head, terms, logprobs.isPresent()));
+      return streaming.events(
+          call,
+          generation,
+          new CompletionScript(call, head, terms, logprobs.isPresent()),
+          terms.resumable());
     }
     CompletionAnswer answer =
         new CompletionAnswer(call, head, prompts.size(), n, terms.count(), logprobs.isPresent());
-    return Streaming.whole(system, generation, answer::on, answer::response);
+    return streaming.whole(generation, answer::on, answer::response);
   }
 
   /** A text, several, token ids, or several lists of them. */

@@ -1,6 +1,5 @@
 package dev.sluice.ops.serve.api;
 
-import akka.actor.ClassicActorSystemProvider;
 import akka.http.javadsl.model.HttpResponse;
 import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.ops.serve.http.Call;
@@ -21,11 +20,11 @@ import java.util.concurrent.CompletionStage;
 final class Responses {
   private static final int MAX_ITEMS = 4_096;
 
-  private final ClassicActorSystemProvider system;
+  private final Streaming streaming;
   private final Generations generations;
 
-  Responses(ClassicActorSystemProvider system, Generations generations) {
-    this.system = system;
+  Responses(Streaming streaming, Generations generations) {
+    this.streaming = streaming;
     this.generations = generations;
   }
 
@@ -63,13 +62,11 @@ final class Responses {
             terms.batch(List.of(new TextRequest.Prompt.Ids(ids)), model.template().stopStrings()));
     ResponseObject object = new ResponseObject(call, model, terms, instructions, most);
     if (terms.stream()) {
-      return Streaming.events(call, generation, new ResponseScript(call, object));
+      return streaming.events(
+          call, generation, new ResponseScript(call, object), terms.resumable());
     }
-    return Streaming.whole(
-        system,
-        generation,
-        event -> object.on(event.event()),
-        () -> Replies.json(object::writeWhole));
+    return streaming.whole(
+        generation, event -> object.on(event.event()), () -> Replies.json(object::writeWhole));
   }
 
   private static void readFormat(JsonFields fields) {

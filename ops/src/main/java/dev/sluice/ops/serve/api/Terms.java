@@ -25,6 +25,7 @@ import java.util.function.UnaryOperator;
  * @param count answers
  * @param maxTokens most tokens of an answer
  * @param tellRecoveries whether a loss that was overcome is an event
+ * @param resumable whether a stream outlives its connection for a while
  */
 record Terms(
     SamplingParameters sampling,
@@ -36,7 +37,8 @@ record Terms(
     boolean includeUsage,
     boolean tellRecoveries,
     Duration timeout,
-    int priority) {
+    int priority,
+    boolean resumable) {
   private static final int MAX_COUNT = 128;
   private static final long MAX_SECONDS = 86_400;
   private static final int MAX_PRIORITY = 100;
@@ -77,7 +79,17 @@ record Terms(
             .number("timeout", 0.001, MAX_SECONDS)
             .map(seconds -> Duration.ofMillis(Math.max(1, Math.round(seconds * 1000))))
             .orElse(DEFAULT_TIMEOUT),
-        fields.count("priority", -MAX_PRIORITY, MAX_PRIORITY).orElse(0));
+        fields.count("priority", -MAX_PRIORITY, MAX_PRIORITY).orElse(0),
+        resumable(fields, stream));
+  }
+
+  private static boolean resumable(JsonFields fields, boolean stream) {
+    boolean resumable = fields.flag("resumable").orElse(false);
+    if (resumable && !stream) {
+      throw ApiException.invalid(
+          fields.at("resumable"), "resumable only makes sense with stream: true");
+    }
+    return resumable;
   }
 
   private static SamplingParameters sampling(JsonFields fields, int topLogprobs) {
@@ -148,7 +160,7 @@ record Terms(
         requests.add(request(more.apply(builder)));
       }
     }
-    return new Batch(requests, count, timeout, priority);
+    return new Batch(requests, count, timeout, priority, resumable);
   }
 
   /** What is wrong with stop strings is found here. */

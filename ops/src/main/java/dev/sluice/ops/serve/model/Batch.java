@@ -11,8 +11,10 @@ import java.util.List;
  * @param perPrompt answers to each prompt
  * @param time for all of it, waiting included
  * @param priority beyond the caller's own
+ * @param outlives whether the answers go on when the caller's connection ends
  */
-public record Batch(List<TextRequest> requests, int perPrompt, Duration time, int priority) {
+public record Batch(
+    List<TextRequest> requests, int perPrompt, Duration time, int priority, boolean outlives) {
   public Batch {
     requests = List.copyOf(requests);
   }

@@ -48,21 +48,18 @@ public final class Generations {
   }
 
   /**
-   * Begins the answers to a call. They end with the caller's connection.
+   * Begins the answers to a call. They end with the caller's connection, unless they outlive it.
    *
    * @throws ApiException where there is too much to do
    */
   public Generation begin(Call call, Batch batch) {
-    Generation generation = beginDetached(call, batch);
-    call.gone().thenRun(generation::cancel);
-    return generation;
-  }
-
-  /** As {@link #begin}; they go on when the caller's connection ends. */
-  public Generation beginDetached(Call call, Batch batch) {
     ServedModel served = model();
     Admission.Ticket ticket =
         admission.enter(call.caller(), batch.requests().size(), batch.priority());
-    return Generation.begin(served, ticket, batch, metrics.watch(batch));
+    Generation generation = Generation.begin(served, ticket, batch, metrics.watch(batch));
+    if (!batch.outlives()) {
+      call.gone().thenRun(generation::cancel);
+    }
+    return generation;
   }
 }
