@@ -66,24 +66,32 @@ final class ModelOption {
     return mill;
   }
 
-  /** Opens what is named so; a file goes before a name. The caller closes it. */
-  GgufFile open(String fileOrName) {
+  /** Opens what is named so, if it is here; a file goes before a name. The caller closes it. */
+  Optional<GgufFile> find(String fileOrName) {
     Path file = path(fileOrName);
     if (Files.isRegularFile(file)) {
-      return GgufFile.open(file);
+      return Optional.of(GgufFile.open(file));
     }
     if (Files.exists(file)) {
       throw new CommandException(file + ": not a file (--model)");
     }
     Optional<ModelName> name = ModelName.parse(fileOrName);
     Optional<ModelStore> models = name.isEmpty() ? Optional.empty() : store.find();
-    if (models.isPresent() && models.get().find(name.orElseThrow()).isPresent()) {
-      return models.get().open(name.orElseThrow(), Portion.whole());
-    }
-    throw new CommandException(
-        fileOrName
-            + ": no such file (--model)"
-            + (name.isEmpty() ? "" : ", and no model of that name in " + store.folder()));
+    return models.isPresent() && models.get().find(name.orElseThrow()).isPresent()
+        ? Optional.of(models.get().open(name.orElseThrow(), Portion.whole()))
+        : Optional.empty();
+  }
+
+  private GgufFile open(String fileOrName) {
+    return find(fileOrName)
+        .orElseThrow(
+            () ->
+                new CommandException(
+                    fileOrName
+                        + ": no such file (--model)"
+                        + (ModelName.parse(fileOrName).isEmpty()
+                            ? ""
+                            : ", and no model of that name in " + store.folder())));
   }
 
   private static Path path(String text) {

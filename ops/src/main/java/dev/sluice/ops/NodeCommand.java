@@ -149,7 +149,11 @@ final class NodeCommand implements Callable<Integer> {
   private @Nullable GgufFile file(ClusterSettings settings) {
     String named = settings.config().getString("sluice.node.model");
     if (!model.given() && !named.isEmpty()) {
-      return model.open(named);
+      GgufFile found = model.find(named).orElse(null);
+      if (found == null) {
+        lines.say(named + " is not here (sluice.node.model): fetching the cluster's model");
+      }
+      return found;
     }
     boolean forms = settings.join().isEmpty() && !settings.management().joins();
     return model.given() || forms ? model.open() : null;

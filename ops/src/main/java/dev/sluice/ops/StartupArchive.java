@@ -41,32 +41,37 @@ final class StartupArchive implements Callable<Integer> {
 
   /** Writes the model: 3 layers, 512 tokens. */
   static void write(Path file) {
+    write(file, WIDTH, FEED_FORWARD, LAYERS);
+  }
+
+  /** Writes a model of that shape, with random weights. */
+  static void write(Path file, int width, int feedForward, int layers) {
     Random random = new Random(1);
     GgufWriter writer =
         new GgufWriter()
             .string("general.architecture", "llama")
             .string("general.name", "startup")
             .uint32("llama.context_length", 1024)
-            .uint32("llama.embedding_length", WIDTH)
-            .uint32("llama.block_count", LAYERS)
-            .uint32("llama.feed_forward_length", FEED_FORWARD)
+            .uint32("llama.embedding_length", width)
+            .uint32("llama.block_count", layers)
+            .uint32("llama.feed_forward_length", feedForward)
             .uint32("llama.attention.head_count", 2)
             .uint32("llama.attention.head_count_kv", 2)
             .float32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
     vocabulary(writer);
-    matrix(writer, random, "token_embd.weight", VOCABULARY, WIDTH);
-    for (int layer = 0; layer < LAYERS; layer++) {
+    matrix(writer, random, "token_embd.weight", VOCABULARY, width);
+    for (int layer = 0; layer < layers; layer++) {
       String prefix = "blk." + layer + ".";
       for (String name : List.of("attn_q", "attn_k", "attn_v", "attn_output")) {
-        matrix(writer, random, prefix + name + ".weight", WIDTH, WIDTH);
+        matrix(writer, random, prefix + name + ".weight", width, width);
       }
-      matrix(writer, random, prefix + "ffn_gate.weight", FEED_FORWARD, WIDTH);
-      matrix(writer, random, prefix + "ffn_up.weight", FEED_FORWARD, WIDTH);
-      matrix(writer, random, prefix + "ffn_down.weight", WIDTH, FEED_FORWARD);
-      matrix(writer, random, prefix + "attn_norm.weight", 1, WIDTH);
-      matrix(writer, random, prefix + "ffn_norm.weight", 1, WIDTH);
+      matrix(writer, random, prefix + "ffn_gate.weight", feedForward, width);
+      matrix(writer, random, prefix + "ffn_up.weight", feedForward, width);
+      matrix(writer, random, prefix + "ffn_down.weight", width, feedForward);
+      matrix(writer, random, prefix + "attn_norm.weight", 1, width);
+      matrix(writer, random, prefix + "ffn_norm.weight", 1, width);
     }
-    matrix(writer, random, "output_norm.weight", 1, WIDTH);
+    matrix(writer, random, "output_norm.weight", 1, width);
     writer.write(file);
   }
 

@@ -297,6 +297,14 @@ public final class Coordination {
         .toList();
   }
 
+  /** Nodes that stay, also those that could not load their part just now. */
+  private int present() {
+    return (int)
+        nodes.values().stream()
+            .filter(n -> n.report() != null && n.reachable() && !n.leaving())
+            .count();
+  }
+
   private void enter(Phase next, String why) {
     phase = next;
     phaseSince = clock.getAsLong();
@@ -517,7 +525,7 @@ public final class Coordination {
     List<NodeReport> candidates = candidates();
     triedWith = candidates.stream().map(NodeReport::node).toList();
     triedAt = clock.getAsLong();
-    int missing = previous == null ? settings.minNodes() - candidates.size() : 0;
+    int missing = previous == null ? settings.minNodes() - present() : 0;
     if (missing > 0) {
       unavailable("waiting for " + missing + " more of " + settings.minNodes() + " nodes");
       return;

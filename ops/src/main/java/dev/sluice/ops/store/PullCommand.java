@@ -1,10 +1,16 @@
 package dev.sluice.ops.store;
 
+import dev.sluice.actors.coordination.ModelCard;
 import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.model.store.ContentId;
 import dev.sluice.model.store.ModelName;
 import dev.sluice.model.store.ModelStore;
+import dev.sluice.model.store.Portion;
 import dev.sluice.model.store.StoredModel;
 import dev.sluice.ops.Bytes;
+import dev.sluice.ops.ClusterAccess;
+import dev.sluice.ops.ClusterClient;
+import dev.sluice.ops.ClusterModels;
 import dev.sluice.ops.CommandException;
 import dev.sluice.ops.Progress;
 import dev.sluice.ops.StoreOption;
@@ -12,16 +18,18 @@ import dev.sluice.ops.Streams;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code sluice pull}: a model from the web or from a file goes into the store. */
+/** {@code sluice pull}: a model from the web, a cluster or a file goes into the store. */
 @Command(
     name = "pull",
     description =
@@ -31,10 +39,17 @@ import picocli.CommandLine.Parameters;
     sortOptions = false)
 public final class PullCommand implements Runnable {
   private static final Pattern SHA256 = Pattern.compile("[0-9a-fA-F]{64}");
+  private static final Pattern CLUSTER =
+      Pattern.compile("((?:\\[[0-9a-fA-F:.]+]|[^\\[\\]:@/\\\\\\s]+):[0-9]{1,5})/([^/\\\\\\s]+)");
+  private static final int ID_DIGITS = 6;
   private static final Pattern ENDING =
       Pattern.compile("(?:-\\d{5}-of-\\d{5})?(?:\\.gguf)?$", Pattern.CASE_INSENSITIVE);
 
-  @Parameters(paramLabel = "URL|FILE", description = "https://… or http://…, or a GGUF file.")
+  @Parameters(
+      paramLabel = "URL|FILE|HOST:PORT/MODEL",
+      description =
+          "https://… or http://…, a GGUF file, or a model (its name, or the first digits of its id)"
+              + " that nodes of a cluster have, one of which is at HOST:PORT.")
   private String source = "";
 
   @Option(
@@ -56,6 +71,7 @@ public final class PullCommand implements Runnable {
   private String maxSize = "1t";
 
   @Mixin private StoreOption store = new StoreOption();
+  @Mixin private ClusterAccess access = new ClusterAccess();
 
   /** Made by the command line. */
   public PullCommand() {}
@@ -65,11 +81,10 @@ public final class PullCommand implements Runnable {
     if (sha256 != null && !SHA256.matcher(sha256).matches()) {
       throw new CommandException("--sha256: 64 hexadecimal digits are expected");
     }
-    boolean web = source.matches("(?i)https?://.*");
     ModelName called = name == null ? nameOf(source) : ModelName.of(name);
     ModelStore opened = store.open();
-    try (StoredModel model = bring(opened, web)) {
-      opened.name(called, model.manifest().id(), web ? Download.shown(source) : source());
+    try (StoredModel model = bring(opened)) {
+      opened.name(called, model.manifest().id(), shown());
       Streams.out()
           .println(
               "%s: %s, %s"
@@ -79,14 +94,78 @@ public final class PullCommand implements Runnable {
     }
   }
 
-  private StoredModel bring(ModelStore opened, boolean web) {
+  private StoredModel bring(ModelStore opened) {
     try (Progress progress = new Progress()) {
-      return web ? download(opened, progress) : copy(opened, progress);
+      if (isUrl()) {
+        return download(opened, progress);
+      }
+      return isOfCluster() ? fromCluster(opened, progress) : copy(opened, progress);
     }
   }
 
-  private String source() {
-    return Path.of(source).toAbsolutePath().normalize().toString();
+  private boolean isUrl() {
+    return source.matches("(?i)https?://.*");
+  }
+
+  /** A file of such a name goes first. */
+  private boolean isOfCluster() {
+    return CLUSTER.matcher(source).matches() && !Files.exists(Path.of(source));
+  }
+
+  private String shown() {
+    if (isUrl()) {
+      return Download.shown(source);
+    }
+    return isOfCluster() ? source : Path.of(source).toAbsolutePath().normalize().toString();
+  }
+
+  private StoredModel fromCluster(ModelStore opened, Progress progress) {
+    if (sha256 != null) {
+      throw new CommandException("--sha256 is for files; what nodes send is checked by its id");
+    }
+    Matcher address = CLUSTER.matcher(source);
+    if (!address.matches()) {
+      throw new IllegalStateException(source);
+    }
+    try (ClusterClient client = ClusterClient.join(address.group(1), access, opened)) {
+      ContentId id = find(ClusterModels.all(client), address.group(2));
+      client.fetch(id, Portion.header(), _ -> {}).close();
+      StoredModel model = opened.find(id).orElseThrow();
+      try {
+        if (model.manifest().bytes() > Bytes.parse(maxSize)) {
+          throw new CommandException(
+              source + ": is larger than " + maxSize + " (--max-size allows more)");
+        }
+        client
+            .fetch(
+                id,
+                Portion.whole(),
+                at -> progress.say(() -> told("pulling", at.done(), at.total())))
+            .close();
+        return model;
+      } catch (RuntimeException | Error e) {
+        model.close();
+        throw e;
+      }
+    }
+  }
+
+  /** By its name as {@link #nameOf} writes it, or its id's first digits. */
+  private static ContentId find(List<ModelCard> models, String wanted) {
+    for (ModelCard model : models) {
+      boolean named =
+          !model.name().isEmpty() && nameOf(model.name()).name().equalsIgnoreCase(wanted);
+      if (named || (wanted.length() >= ID_DIGITS && model.content().startsWith(wanted))) {
+        return new ContentId(model.content());
+      }
+    }
+    throw new CommandException(
+        "no node has a model "
+            + wanted
+            + "; they have "
+            + models.stream()
+                .map(m -> m.name() + " (" + new ContentId(m.content()).brief() + ")")
+                .collect(Collectors.joining(", ")));
   }
 
   private StoredModel download(ModelStore opened, Progress progress) {
