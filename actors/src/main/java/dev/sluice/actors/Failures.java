@@ -22,6 +22,9 @@ final class Failures {
               + " precision than the file gives";
       case MicroBatch.SHARD_ERROR -> " failed: " + (lastError == null ? "unknown" : lastError);
       case SampleFailure.BAD_SEQUENCE -> " does not know how to sample the sequence";
+      case SampleFailure.GRAMMAR ->
+          " cannot go on by the grammar: no token fits both it and the bias, it names a token that"
+              + " the vocabulary lacks, or it is too ambiguous";
       default -> " failed with code " + failure;
     };
   }

@@ -60,9 +60,13 @@ public final class Pipeline implements AutoCloseable {
     return switch (options.backend()) {
       case VECTOR -> {
         WorkerPool pool = new WorkerPool(options.threads(), options.kernels());
-        yield start(plan, shape, o -> ModelShards.load(file, o, pool), options, pool);
+        FileShards shards = new FileShards(file, o -> ModelShards.load(file, o, pool));
+        yield start(plan, shape, shards, options, pool);
       }
-      case ND4J -> start(plan, shape, o -> ReferenceShards.load(file, o), options, () -> {});
+      case ND4J -> {
+        FileShards shards = new FileShards(file, o -> ReferenceShards.load(file, o));
+        yield start(plan, shape, shards, options, () -> {});
+      }
     };
   }
 

@@ -8,8 +8,11 @@ import dev.sluice.actors.gateway.GenerateStage;
 import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.actors.placement.ShardPlan;
 import dev.sluice.model.gguf.ModelFileException;
+import dev.sluice.model.shard.ModelShard;
+import dev.sluice.model.shard.ShardOptions;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
+import dev.sluice.stages.grammar.TokenVocabulary;
 import dev.sluice.transport.Transport;
 import dev.sluice.transport.TransportConfig;
 import java.time.Duration;
@@ -93,7 +96,7 @@ final class PipelineRuntime implements AutoCloseable {
             built::resources,
             launched,
             built.links(),
-            (_, o) -> factory.load(o.withAdapters(options.adapters())),
+            loader(factory),
             options.activationLog(),
             monitors,
             scheduling,
@@ -126,6 +129,20 @@ final class PipelineRuntime implements AutoCloseable {
       case HeadDirectory.Unavailable(String reason, var _) -> throw refused(reason);
       case HeadDirectory.At _, HeadDirectory.Missing _ -> {}
     }
+  }
+
+  private ShardLoader loader(ShardFactory factory) {
+    return new ShardLoader() {
+      @Override
+      public ModelShard load(String model, ShardOptions shard) {
+        return factory.load(shard.withAdapters(options.adapters()));
+      }
+
+      @Override
+      public TokenVocabulary vocabulary(String model) {
+        return factory.vocabulary();
+      }
+    };
   }
 
   /** A bad model file is the caller's to hear about as such. */

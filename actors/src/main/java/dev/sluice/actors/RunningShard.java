@@ -116,7 +116,13 @@ final class RunningShard implements AutoCloseable {
               options.maxSequences(),
               shape.contextTokens());
       CompletionStage<Done> ended =
-          SamplingLink.graph(input, limits, outbound, resources.sendLimit()).run(system);
+          SamplingLink.graph(
+                  input,
+                  limits,
+                  () -> resources.loader().vocabulary(assignment.model()),
+                  outbound,
+                  resources.sendLimit())
+              .run(system);
       sampling = ended;
       var _ = ended.whenComplete((_, failure) -> onSamplingEnd.onEnd(failure));
       output = new SamplerOutput(input, options.maxSequences());

@@ -4,11 +4,11 @@ import dev.sluice.actors.weights.FetchProgress;
 import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ShardOptions;
+import dev.sluice.stages.grammar.TokenVocabulary;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /** Loads shards of the models that a node has or can get; several threads may load at once. */
-@FunctionalInterface
 public interface ShardLoader {
   /**
    * Loads some layers, whose weights are here.
@@ -31,4 +31,14 @@ public interface ShardLoader {
 
   /** The cluster runs that model, so that this node may have to place or to load it soon. */
   default void foresee(String model) {}
+
+  /**
+   * The tokens of a model, for grammars; the same object each time.
+   *
+   * @param model content id of the model's file
+   * @throws RuntimeException saying why, where there are none
+   */
+  default TokenVocabulary vocabulary(String model) {
+    throw new IllegalStateException("this node knows no vocabulary");
+  }
 }

@@ -8,6 +8,7 @@ import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ShardOptions;
+import dev.sluice.stages.grammar.TokenVocabulary;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -62,6 +63,11 @@ final class FakeShards implements ShardFactory {
     FakeShard shard = new FakeShard(stage, options);
     shards.put(stage, shard);
     return shard;
+  }
+
+  @Override
+  public TokenVocabulary vocabulary() {
+    return TokenVocabulary.of(new LetterTokenizer(VOCABULARY));
   }
 
   int usedPages() {

@@ -17,8 +17,11 @@ import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.MicroBatch;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ModelShards;
+import dev.sluice.stages.flow.FinishReason;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
+import dev.sluice.stages.grammar.Grammar;
+import dev.sluice.stages.grammar.Grammars;
 import dev.sluice.stages.sampling.SamplingParameters;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -28,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,6 +71,13 @@ final class RecoveryTest {
     return new TokenRequest(prompt, sampling, maxTokens, new int[0], score);
   }
 
+  /** The same, of which each answer keeps to a grammar. */
+  private static TokenRequest request(int seed, int maxTokens, boolean score, Grammar grammar) {
+    TokenRequest request = request(seed, maxTokens, score);
+    SamplingParameters sampling = request.sampling().toBuilder().grammar(grammar).build();
+    return new TokenRequest(request.prompt(), sampling, maxTokens, new int[0], score);
+  }
+
   private static CompletableFuture<List<TokenEvent>> run(Pipeline pipeline, TokenRequest request) {
     return pipeline
         .generator()
@@ -82,13 +93,18 @@ final class RecoveryTest {
         .toList();
   }
 
-  /** Four streams at once, and a stage lost under them once for each stage. */
   private static void assertUndisturbed(Pipeline pipeline, Fault fault, int maxTokens)
       throws Exception {
+    assertUndisturbed(pipeline, fault, i -> request(i, maxTokens, i == 2));
+  }
+
+  /** Four streams at once, and a stage lost under them once for each stage. */
+  private static List<List<TokenEvent>> assertUndisturbed(
+      Pipeline pipeline, Fault fault, IntFunction<TokenRequest> wanted) throws Exception {
     List<TokenRequest> requests = new ArrayList<>();
     List<List<TokenEvent>> expected = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
-      TokenRequest request = request(i, maxTokens, i == 2);
+      TokenRequest request = wanted.apply(i);
       requests.add(i < 2 ? request : request.tellingRecoveries());
       expected.add(payload(run(pipeline, request).get(60, TimeUnit.SECONDS)));
     }
@@ -118,6 +134,57 @@ final class RecoveryTest {
     PipelineStats.Scheduling scheduling = pipeline.stats().scheduling();
     assertThat(scheduling.recomputedTokens() + scheduling.replayedTokens()).isPositive();
     assertThat(pipeline.stats().scheduling().failed()).isZero();
+    return expected;
+  }
+
+  /** Brackets within brackets: what is allowed depends on the whole answer. */
+  @Test
+  void shouldKeepToTheGrammarWhereverAStreamIsTakenUpAgain() throws Exception {
+    FakeShards shards = new FakeShards(STAGES);
+    Fault fault = new Fault();
+    Grammar grammar =
+        Grammar.parse("root ::= item*\nitem ::= [0-9] item{1,3} [@A] | [a-z] | \"<\" item \">\"");
+    PipelineOptions options =
+        PipelineOptions.builder().stages(STAGES).threads(1).kvTokens(1 << 15).build();
+    try (Pipeline pipeline =
+        Pipeline.start(shards.plan(), FakeShards.shape(), shards, options, () -> {})) {
+      shards.onRelease = (stage, _, _, _) -> fault.on(stage);
+      List<List<TokenEvent>> answers =
+          assertUndisturbed(pipeline, fault, i -> request(i, 200, i == 2, grammar));
+      for (List<TokenEvent> answer : answers) {
+        int[] tokens =
+            answer.stream()
+                .filter(e -> e instanceof TokenEvent.Token)
+                .mapToInt(e -> ((TokenEvent.Token) e).id())
+                .toArray();
+        assertThat(tokens).hasSize(200);
+        // It throws for an answer that does not fit.
+        assertThat(new Grammars(shards.vocabulary()).matcher(grammar, tokens, 0, 200)).isNotNull();
+      }
+    }
+  }
+
+  /** Where nothing may follow and no token can end the answer, it ends all the same. */
+  @Test
+  void shouldEndWithTheGrammar() throws Exception {
+    FakeShards shards = new FakeShards(STAGES);
+    PipelineOptions options =
+        PipelineOptions.builder().stages(STAGES).threads(1).kvTokens(1 << 15).build();
+    try (Pipeline pipeline =
+        Pipeline.start(shards.plan(), FakeShards.shape(), shards, options, () -> {})) {
+      List<TokenEvent> events =
+          run(pipeline, request(1, 200, false, Grammar.parse("root ::= \"A\" [B-D]{2}")))
+              .get(60, TimeUnit.SECONDS);
+      assertThat(events).hasSize(4);
+      assertThat(events.getLast())
+          .isInstanceOfSatisfying(
+              TokenEvent.Finished.class,
+              end -> assertThat(end.reason()).isEqualTo(FinishReason.STOP));
+      assertThat(run(pipeline, request(1, 9, false, Grammar.parse("root ::= \"~\""))))
+          .failsWithin(60, TimeUnit.SECONDS)
+          .withThrowableThat()
+          .withMessageContaining("grammar");
+    }
   }
 
   @Test

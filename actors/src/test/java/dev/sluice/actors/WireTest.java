@@ -188,6 +188,7 @@ final class WireTest {
             .seed(Long.MIN_VALUE + 1)
             .temperature(0.1f)
             .logitBias(Map.of(3, Float.NEGATIVE_INFINITY, 5, 0.3f))
+            .grammar(new dev.sluice.stages.grammar.Grammar("root ::= \"x\""))
             .build();
     TokenRequest request =
         new TokenRequest(new int[] {1, 2, 70_000}, sampling, 9, new int[] {2}, true)

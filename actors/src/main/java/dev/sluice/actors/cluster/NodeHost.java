@@ -22,6 +22,8 @@ import dev.sluice.model.shard.LayerRange;
 import dev.sluice.model.shard.ModelShard;
 import dev.sluice.model.shard.ModelShards;
 import dev.sluice.model.shard.ShardOptions;
+import dev.sluice.stages.grammar.TokenVocabulary;
+import dev.sluice.stages.tokenizer.Tokenizer;
 import dev.sluice.transport.Transport;
 import dev.sluice.transport.TransportConfig;
 import java.lang.management.ManagementFactory;
@@ -29,6 +31,7 @@ import java.net.InetAddress;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a process that hosts layers has, over all its memberships: links, threads, memory, models.
@@ -128,10 +131,25 @@ final class NodeHost implements AutoCloseable {
         library.stored());
   }
 
+  private record Vocabulary(String model, TokenVocabulary tokens) {}
+
   private final class Loader implements ShardLoader {
+    private @Nullable Vocabulary vocabulary;
+
     @Override
     public ModelShard load(String model, ShardOptions options) {
       return ModelShards.load(library.file(model), options, pool);
+    }
+
+    @Override
+    public synchronized TokenVocabulary vocabulary(String model) {
+      Vocabulary known = vocabulary;
+      if (known == null || !known.model.equals(model)) {
+        Tokenizer tokenizer = Tokenizer.of(library.file(model).metadata());
+        known = new Vocabulary(model, TokenVocabulary.of(tokenizer));
+        vocabulary = known;
+      }
+      return known.tokens;
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.sluice.stages.flow.FinishReason;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.GenerationException.Kind;
 import dev.sluice.stages.flow.TokenRequest;
+import dev.sluice.stages.link.SampleFailure;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -443,6 +444,10 @@ public final class BatchScheduler {
     if (sequence.state != Sequence.State.RUNNING) {
       return;
     }
+    if (result.failure() == SampleFailure.GRAMMAR_ENDED) {
+      finish(sequence, FinishReason.STOP, clock.getAsLong());
+      return;
+    }
     if (result.failure() != MicroBatch.FINE) {
       leave(sequence);
       fail(sequence, failure(result));
@@ -461,6 +466,7 @@ public final class BatchScheduler {
         switch (result.failure()) {
           case MicroBatch.NO_KV_PAGES -> Kind.NO_KV_PAGES;
           case MicroBatch.NON_FINITE -> Kind.NON_FINITE;
+          case SampleFailure.GRAMMAR -> Kind.INVALID_REQUEST;
           default -> Kind.SHARD_FAILED;
         };
     return new GenerationException(kind, failureText.of(result.failedStage(), result.failure()));

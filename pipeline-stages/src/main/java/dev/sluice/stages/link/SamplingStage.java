@@ -7,7 +7,9 @@ import akka.stream.Outlet;
 import akka.stream.stage.AbstractInOutHandler;
 import akka.stream.stage.GraphStage;
 import akka.stream.stage.GraphStageLogic;
+import dev.sluice.stages.grammar.TokenVocabulary;
 import dev.sluice.transport.Frame;
+import java.util.function.Supplier;
 
 /**
  * Turns logits into tokens: a TOKENS frame for every micro-batch (also for one without logits, so
@@ -25,12 +27,19 @@ import dev.sluice.transport.Frame;
  */
 public final class SamplingStage extends GraphStage<FlowShape<SamplerWork, Frame>> {
   private final SamplingLimits limits;
+  private final Supplier<TokenVocabulary> vocabulary;
   private final Inlet<SamplerWork> in = Inlet.create("SamplingStage.in");
   private final Outlet<Frame> out = Outlet.create("SamplingStage.out");
   private final FlowShape<SamplerWork, Frame> shape = FlowShape.of(in, out);
 
-  public SamplingStage(SamplingLimits limits) {
+  /**
+   * A stage without sequences.
+   *
+   * @param vocabulary what grammars are about; asked for when the first one comes
+   */
+  public SamplingStage(SamplingLimits limits, Supplier<TokenVocabulary> vocabulary) {
     this.limits = limits;
+    this.vocabulary = vocabulary;
   }
 
   @Override
@@ -44,7 +53,7 @@ public final class SamplingStage extends GraphStage<FlowShape<SamplerWork, Frame
   }
 
   private final class Logic extends GraphStageLogic {
-    private final SamplingState state = new SamplingState(limits);
+    private final SamplingState state = new SamplingState(limits, vocabulary);
 
     Logic() {
       super(shape);

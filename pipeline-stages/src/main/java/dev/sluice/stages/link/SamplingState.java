@@ -1,6 +1,10 @@
 package dev.sluice.stages.link;
 
 import dev.sluice.model.shard.MicroBatch;
+import dev.sluice.stages.grammar.GrammarException;
+import dev.sluice.stages.grammar.GrammarMatcher;
+import dev.sluice.stages.grammar.Grammars;
+import dev.sluice.stages.grammar.TokenVocabulary;
 import dev.sluice.stages.sampling.Sampler;
 import dev.sluice.transport.Frame;
 import dev.sluice.transport.FrameType;
@@ -8,6 +12,7 @@ import dev.sluice.transport.PayloadType;
 import dev.sluice.transport.codec.MessageHeaderEncoder;
 import dev.sluice.transport.codec.SampledTokensEncoder;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
@@ -22,16 +27,30 @@ final class SamplingState {
   private static final Logger LOG = LoggerFactory.getLogger(SamplingState.class);
 
   private final SamplingLimits limits;
+  private final Supplier<TokenVocabulary> vocabulary;
   private final Sampler sampler;
   private final @Nullable SampledSequence[] sequences;
+
+  /** Slots whose sequence cannot be sampled, and the failure that its steps get. */
+  private final int[] failures;
+
+  private @Nullable Grammars grammars;
   private final Frame frame = new Frame();
   private final ExpandableArrayBuffer payload = new ExpandableArrayBuffer();
   private final MessageHeaderEncoder header = new MessageHeaderEncoder();
   private final SampledTokensEncoder encoder = new SampledTokensEncoder();
   private int epoch;
 
-  SamplingState(SamplingLimits limits) {
+  /**
+   * No sequences yet.
+   *
+   * @param vocabulary asked for when the first grammar comes
+   */
+  SamplingState(SamplingLimits limits, Supplier<TokenVocabulary> vocabulary) {
     this.limits = limits;
+    this.vocabulary = vocabulary;
+    failures = new int[limits.maxSequences()];
+    Arrays.fill(failures, SampleFailure.BAD_SEQUENCE);
     sampler = new Sampler(limits.vocabularySize());
     sequences = new SampledSequence[limits.maxSequences()];
   }
@@ -42,17 +61,50 @@ final class SamplingState {
       return null;
     }
     UnsafeBuffer message = new UnsafeBuffer(opened.payload());
+    // Where it cannot be opened, the sequence's first step tells the head.
+    forget(opened.slot(), SampleFailure.BAD_SEQUENCE);
     try {
       SequenceOpenCodec.SequenceOpen open =
           SequenceOpenCodec.decode(
               message, 0, message.capacity(), limits.vocabularySize(), limits.maxTokens());
-      sequences[opened.slot()] = new SampledSequence(open, limits.maxTokens());
+      sequences[opened.slot()] = new SampledSequence(open, limits.maxTokens(), matcher(open));
+    } catch (GrammarException e) {
+      brokenGrammar(opened.slot(), e);
     } catch (IllegalArgumentException e) {
-      // The sequence's first step tells the head.
-      sequences[opened.slot()] = null;
       LOG.warn("slot {}, epoch {}: malformed opening: {}", opened.slot(), epoch, e.getMessage());
     }
     return null;
+  }
+
+  private @Nullable GrammarMatcher matcher(SequenceOpenCodec.SequenceOpen open) {
+    if (open.sampling().grammar() == null) {
+      return null;
+    }
+    Grammars known = grammars;
+    if (known == null) {
+      known = new Grammars(readVocabulary());
+      grammars = known;
+    }
+    int[] tokens = open.tokens();
+    return known.matcher(open.sampling().grammar(), tokens, open.promptLength(), tokens.length);
+  }
+
+  private TokenVocabulary readVocabulary() {
+    try {
+      return vocabulary.get();
+    } catch (RuntimeException e) {
+      throw new GrammarException("a grammar needs the model's vocabulary: " + e.getMessage(), e);
+    }
+  }
+
+  private void brokenGrammar(int slot, GrammarException reason) {
+    forget(slot, SampleFailure.GRAMMAR);
+    LOG.warn("slot {}, epoch {}: {}", slot, epoch, reason.getMessage());
+  }
+
+  private void forget(int slot, int failure) {
+    sequences[slot] = null;
+    failures[slot] = failure;
   }
 
   /** Forgets sequences, and tells the head so. */
@@ -63,7 +115,7 @@ final class SamplingState {
     frame.reset(FrameType.CLOSE, epoch, closed.microBatch());
     for (int slot : closed.slots()) {
       if (known(slot)) {
-        sequences[slot] = null;
+        forget(slot, SampleFailure.BAD_SEQUENCE);
         frame.addEntry(slot, 0, 0, 0);
       }
     }
@@ -117,24 +169,21 @@ final class SamplingState {
       int position) {
     SampledSequence sequence = known(slot) ? sequences[slot] : null;
     if (sequence == null || position >= sequence.length()) {
-      fail(results, slot, position, SampleFailure.BAD_SEQUENCE, limits.stage());
+      int failure = known(slot) ? failures[slot] : SampleFailure.BAD_SEQUENCE;
+      fail(results, slot, position, failure, limits.stage());
       return false;
     }
-    boolean fine;
+    int failure;
     if (position + 1 < sequence.length()) {
       int next = sequence.log()[position + 1];
       int wanted = sequence.parameters().topLogprobs();
-      fine = sampler.score(step.logits(), offset, next, wanted);
+      boolean fine = sampler.score(step.logits(), offset, next, wanted);
+      failure = fine ? MicroBatch.FINE : MicroBatch.NON_FINITE;
     } else {
-      fine =
-          sampler.sample(
-              step.logits(), offset, sequence.parameters(), sequence.log(), sequence.length());
-      if (fine) {
-        sequence.append(sampler.token());
-      }
+      failure = sample(sequence, step, offset, slot);
     }
-    if (!fine) {
-      fail(results, slot, position, MicroBatch.NON_FINITE, limits.stage());
+    if (failure != MicroBatch.FINE) {
+      fail(results, slot, position, failure, limits.stage());
       return false;
     }
     results
@@ -151,6 +200,32 @@ final class SamplingState {
       top.next().token(sampler.topToken(i)).logit(sampler.topLogit(i));
     }
     return true;
+  }
+
+  /** Chooses the next token and enters it into the log; gives the failure where none is there. */
+  private int sample(SampledSequence sequence, LogitsBuffer step, long offset, int slot) {
+    GrammarMatcher grammar = sequence.grammar();
+    try {
+      boolean fine =
+          sampler.sample(
+              step.logits(),
+              offset,
+              sequence.parameters(),
+              sequence.log(),
+              sequence.length(),
+              grammar);
+      if (fine) {
+        sequence.append(sampler.token());
+        return MicroBatch.FINE;
+      }
+    } catch (GrammarException e) {
+      brokenGrammar(slot, e);
+      return SampleFailure.GRAMMAR;
+    }
+    if (grammar == null || !sampler.finite()) {
+      return MicroBatch.NON_FINITE;
+    }
+    return grammar.complete() ? SampleFailure.GRAMMAR_ENDED : SampleFailure.GRAMMAR;
   }
 
   private static void fail(
@@ -172,6 +247,7 @@ final class SamplingState {
     if (ofWork > epoch) {
       epoch = ofWork;
       Arrays.fill(sequences, null);
+      Arrays.fill(failures, SampleFailure.BAD_SEQUENCE);
     }
     return ofWork == epoch;
   }

@@ -1,5 +1,6 @@
 package dev.sluice.stages.link;
 
+import dev.sluice.stages.grammar.Grammar;
 import dev.sluice.stages.sampling.LogitBias;
 import dev.sluice.stages.sampling.SamplingParameters;
 import dev.sluice.transport.codec.MessageHeaderDecoder;
@@ -7,14 +8,18 @@ import dev.sluice.transport.codec.MessageHeaderEncoder;
 import dev.sluice.transport.codec.SequenceOpenDecoder;
 import dev.sluice.transport.codec.SequenceOpenEncoder;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
 
 /** The payload of an OPEN frame: how a sequence is sampled, and its tokens so far. */
 public final class SequenceOpenCodec {
+  private static final int MAX_GRAMMAR_BYTES = 4 * Grammar.MAX_LENGTH;
+
   private SequenceOpenCodec() {}
 
   /**
@@ -33,7 +38,13 @@ public final class SequenceOpenCodec {
         + SequenceOpenEncoder.LogitBiasEncoder.HEADER_SIZE
         + sampling.logitBias().size() * SequenceOpenEncoder.LogitBiasEncoder.sbeBlockLength()
         + SequenceOpenEncoder.tokensHeaderLength()
-        + tokens * Integer.BYTES;
+        + tokens * Integer.BYTES
+        + SequenceOpenEncoder.grammarHeaderLength()
+        + utf8(sampling.grammar()).length;
+  }
+
+  private static byte[] utf8(@Nullable Grammar grammar) {
+    return (grammar == null ? "" : grammar.text()).getBytes(StandardCharsets.UTF_8);
   }
 
   /**
@@ -74,6 +85,8 @@ public final class SequenceOpenCodec {
       view.putInt(i * Integer.BYTES, tokens[i], ByteOrder.LITTLE_ENDIAN);
     }
     encoder.putTokens(ids, 0, ids.length);
+    byte[] grammar = utf8(sampling.grammar());
+    encoder.putGrammar(grammar, 0, grammar.length);
     return MessageHeaderEncoder.ENCODED_LENGTH + encoder.encodedLength();
   }
 
@@ -129,6 +142,7 @@ public final class SequenceOpenCodec {
     sampling.logitBias(bias);
     int promptLength = decoder.promptLength();
     int[] tokens = tokens(message, decoder, vocabularySize, maxTokens);
+    sampling.grammar(grammar(message, decoder));
     if (promptLength < 1 || promptLength > tokens.length) {
       throw new IllegalArgumentException(
           "a prompt of %d tokens, of %d in all".formatted(promptLength, tokens.length));
@@ -155,6 +169,23 @@ public final class SequenceOpenCodec {
       }
       tokens[i] = token;
     }
+    decoder.limit(from + bytes);
     return tokens;
+  }
+
+  private static @Nullable Grammar grammar(UnsafeBuffer message, SequenceOpenDecoder decoder) {
+    int bytes = decoder.grammarLength();
+    if (bytes < 0 || bytes > MAX_GRAMMAR_BYTES) {
+      throw new IllegalArgumentException(
+          "a grammar of %d bytes: at most %d".formatted(bytes, MAX_GRAMMAR_BYTES));
+    }
+    if (bytes == 0) {
+      return null;
+    }
+    int from = decoder.limit() + SequenceOpenDecoder.grammarHeaderLength();
+    message.boundsCheck(from, bytes);
+    byte[] text = new byte[bytes];
+    message.getBytes(from, text);
+    return new Grammar(new String(text, StandardCharsets.UTF_8));
   }
 }

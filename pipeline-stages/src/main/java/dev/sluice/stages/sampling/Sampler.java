@@ -1,16 +1,18 @@
 package dev.sluice.stages.sampling;
 
+import dev.sluice.stages.grammar.GrammarMatcher;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses tokens from rows of logits. What it chooses is a function of its arguments alone: the
  * row, the parameters and the token log; the draw at a position is a function of the seed and the
  * position.
  *
- * <p>The chain, in llama.cpp's default order: logit bias, penalties (repetition, frequency,
- * presence), top-k, top-p, min-p, temperature, draw. At temperature 0 the largest logit after bias
- * and penalties is taken, the lower id among equals.
+ * <p>The chain, in llama.cpp's default order: logit bias, grammar, penalties (repetition,
+ * frequency, presence), top-k, top-p, min-p, temperature, draw. At temperature 0 the largest logit
+ * after bias and penalties is taken, the lower id among equals.
  *
  * <p>Owns its scratch memory, which grows with the vocabulary, and allocates nothing afterwards.
  * For one thread. The getters tell the outcome of the last call.
@@ -30,6 +32,7 @@ public final class Sampler {
   private int token = NO_TOKEN;
   private float logit;
   private double logSumExp;
+  private boolean finite;
 
   public Sampler(int vocabularySize) {
     if (vocabularySize < 1) {
@@ -56,16 +59,26 @@ public final class Sampler {
    * @param offset of the row, in bytes
    * @param log the sequence's tokens, prompt and answer, each within the vocabulary; not changed
    * @param length how many they are: the position of the token to choose
-   * @return whether there is a token; none where a logit of the model is NaN or infinite, or every
-   *     token is banned by its bias
+   * @param grammar which tokens are allowed; null for all
+   * @return whether there is a token; none where a logit of the model is NaN or infinite ({@link
+   *     #finite} says), or every token is banned by its bias or by the grammar
+   * @throws dev.sluice.stages.grammar.GrammarException where the grammar takes too much work
    */
   public boolean sample(
-      MemorySegment logits, long offset, SamplingParameters parameters, int[] log, int length) {
+      MemorySegment logits,
+      long offset,
+      SamplingParameters parameters,
+      int[] log,
+      int length,
+      @Nullable GrammarMatcher grammar) {
     if (!read(logits, offset, parameters.topLogprobs())) {
       return false;
     }
     System.arraycopy(raw, 0, changed, 0, vocabularySize);
     parameters.logitBias().apply(changed, vocabularySize);
+    if (grammar != null) {
+      grammar.mask(changed, vocabularySize);
+    }
     Penalties.apply(changed, parameters, log, length, counts);
     int chosen = choose(parameters, length);
     if (chosen == NO_TOKEN) {
@@ -101,7 +114,7 @@ public final class Sampler {
     top.clear();
     MemorySegment.copy(logits, ValueLayout.JAVA_FLOAT_UNALIGNED, offset, raw, 0, vocabularySize);
     float max = raw[0];
-    boolean finite = true;
+    finite = true;
     for (int i = 0; i < vocabularySize; i++) {
       finite &= Float.isFinite(raw[i]);
       max = Math.max(max, raw[i]);
@@ -135,6 +148,11 @@ public final class Sampler {
     double total = Temperature.weights(candidates, parameters.temperature(), weights);
     double uniform = Draw.uniform(parameters.seed(), position);
     return candidates.id(Draw.pick(weights, candidates.size(), total, uniform));
+  }
+
+  /** Whether all logits of the row were finite. */
+  public boolean finite() {
+    return finite;
   }
 
   /** The token chosen, or given to {@link #score}; {@link #NO_TOKEN} where there is none. */

@@ -1,10 +1,12 @@
 package dev.sluice.stages.sampling;
 
+import dev.sluice.stages.grammar.Grammar;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a token is chosen from the logits. Names, meaning and defaults are llama.cpp's; the chain is
- * bias, penalties, top-k, top-p, min-p, temperature, draw. Validated when built.
+ * bias, grammar, penalties, top-k, top-p, min-p, temperature, draw. Validated when built.
  *
  * @param temperature logits are divided by it; 0 takes the most likely token and draws nothing
  * @param topK keeps the k most likely; 0 or less: off
@@ -19,6 +21,7 @@ import java.util.Map;
  * @param seed of the draws: the draw at a position is a function of the seed and the position only
  * @param logitBias added to the logits first
  * @param topLogprobs how many of the largest raw logits go with each token
+ * @param grammar what the answer must keep to; null for nothing
  */
 public record SamplingParameters(
     float temperature,
@@ -31,7 +34,8 @@ public record SamplingParameters(
     float frequencyPenalty,
     long seed,
     LogitBias logitBias,
-    int topLogprobs) {
+    int topLogprobs,
+    @Nullable Grammar grammar) {
 
   /** Most alternatives that can be asked for with each token. */
   public static final int MAX_TOP_LOGPROBS = 100;
@@ -94,7 +98,8 @@ public record SamplingParameters(
         .frequencyPenalty(frequencyPenalty)
         .seed(seed)
         .logitBias(logitBias)
-        .topLogprobs(topLogprobs);
+        .topLogprobs(topLogprobs)
+        .grammar(grammar);
   }
 
   private static void atLeastZero(String name, float value) {
@@ -130,6 +135,7 @@ public record SamplingParameters(
     private long seed;
     private LogitBias logitBias = LogitBias.NONE;
     private int topLogprobs;
+    private @Nullable Grammar grammar;
 
     private Builder() {}
 
@@ -193,6 +199,12 @@ public record SamplingParameters(
       return this;
     }
 
+    /** What the answer must keep to; null for nothing. */
+    public Builder grammar(@Nullable Grammar value) {
+      grammar = value;
+      return this;
+    }
+
     /**
      * The parameters.
      *
@@ -210,7 +222,8 @@ public record SamplingParameters(
           frequencyPenalty,
           seed,
           logitBias,
-          topLogprobs);
+          topLogprobs,
+          grammar);
     }
   }
 }

@@ -40,7 +40,8 @@ class SamplingLinkTest {
         SamplerInput input = new SamplerInput(2, 2, 2, VOCABULARY, 4)) {
       SamplingLimits limits = new SamplingLimits(0, VOCABULARY, 2, STEPS + 1);
       CompletionStage<Done> done =
-          SamplingLink.graph(input, limits, sender, Duration.ofSeconds(30)).run(system);
+          SamplingLink.graph(input, limits, NoVocabulary.NONE, sender, Duration.ofSeconds(30))
+              .run(system);
 
       SamplingParameters greedy = SamplingParameters.GREEDY;
       byte[] payload = new byte[SequenceOpenCodec.encodedLength(greedy, 1)];

@@ -23,7 +23,7 @@ class SamplingStageTest {
     try (SamplerInput input = new SamplerInput(1, 1, 1, 4, 1)) {
       var pair =
           TestSource.<SamplerWork>create(system)
-              .via(new SamplingStage(new SamplingLimits(0, 4, 2, 8)))
+              .via(new SamplingStage(new SamplingLimits(0, 4, 2, 8), NoVocabulary.NONE))
               .toMat(TestSink.<Frame>create(system), Keep.both())
               .run(system);
       var source = pair.first();

@@ -29,7 +29,7 @@ class SamplingStateTest {
 
   private final SamplerInput input = new SamplerInput(1, 8, 16, VOCABULARY, 4);
   private final SamplingState state =
-      new SamplingState(new SamplingLimits(STAGE, VOCABULARY, 4, 32));
+      new SamplingState(new SamplingLimits(STAGE, VOCABULARY, 4, 32), NoVocabulary.NONE);
 
   @AfterEach
   void close() {
@@ -220,7 +220,8 @@ class SamplingStateTest {
   }
 
   private int[] generate(SamplingParameters sampling, int[] tokens, int length, boolean company) {
-    SamplingState fresh = new SamplingState(new SamplingLimits(STAGE, VOCABULARY, 4, 32));
+    SamplingState fresh =
+        new SamplingState(new SamplingLimits(STAGE, VOCABULARY, 4, 32), NoVocabulary.NONE);
     open(fresh, 0, 1, sampling, tokens);
     open(fresh, 0, 2, sampling.toBuilder().seed(99).build(), 3, 4);
     TreeMap<Integer, Integer> log = new TreeMap<>();

@@ -25,6 +25,7 @@ class SequenceOpenCodecTest {
           .seed(-42)
           .logitBias(Map.of(3, 1.5f, 1, Float.NEGATIVE_INFINITY))
           .topLogprobs(5)
+          .grammar(new dev.sluice.stages.grammar.Grammar("root ::= \"ä\""))
           .build();
 
   private static UnsafeBuffer encoded(int[] tokens, int promptLength) {

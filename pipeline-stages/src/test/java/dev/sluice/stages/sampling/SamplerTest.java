@@ -168,7 +168,7 @@ class SamplerTest {
     Sampler sampler = new Sampler(2);
     SamplingParameters parameters =
         SamplingParameters.GREEDY.toBuilder().presencePenalty(2).build();
-    assertThat(sampler.sample(MemorySegment.ofArray(row), 0, parameters, new int[] {0}, 1))
+    assertThat(sampler.sample(MemorySegment.ofArray(row), 0, parameters, new int[] {0}, 1, null))
         .isTrue();
     assertThat(sampler.token()).isEqualTo(1);
     assertThat(sampler.logit()).isEqualTo(3);
@@ -210,8 +210,8 @@ class SamplerTest {
     for (int round = 0; round < 2_000 && least > 0; round++) {
       long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < 20; i++) {
-        sampler.sample(memory, 0, parameters, log, log.length);
-        sampler.sample(memory, 0, untruncated, log, log.length);
+        sampler.sample(memory, 0, parameters, log, log.length, null);
+        sampler.sample(memory, 0, untruncated, log, log.length, null);
       }
       least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
     }
@@ -219,6 +219,6 @@ class SamplerTest {
   }
 
   private static boolean sample(Sampler sampler, float[] row, SamplingParameters parameters) {
-    return sampler.sample(MemorySegment.ofArray(row), 0, parameters, NO_LOG, 0);
+    return sampler.sample(MemorySegment.ofArray(row), 0, parameters, NO_LOG, 0, null);
   }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.stages.grammar;
+
+import org.jspecify.annotations.NullMarked;
