@@ -81,7 +81,7 @@ final class JinjaForm implements ChatTemplate.Form {
     Map<String, Object> bindings = new HashMap<>(variables);
     List<Object> said = new ArrayList<>();
     for (ChatMessage message : messages) {
-      Map<String, Object> fields = new LinkedHashMap<>();
+      Map<String, Object> fields = new LinkedHashMap<>(message.more());
       fields.put("role", message.role());
       fields.put("content", message.content());
       said.add(fields);
