@@ -11,6 +11,7 @@ import picocli.CommandLine.Option;
 /** How tokens are chosen and when a generation ends. */
 final class SamplingOptions {
   @Mixin private DrawOptions draw = new DrawOptions();
+  @Mixin private GrammarOptions grammar = new GrammarOptions();
 
   @Option(
       names = {"-n", "--max-tokens", "--n-predict"},
@@ -69,7 +70,11 @@ final class SamplingOptions {
     try {
       TextRequest.Builder request =
           TextRequest.builder(prompt)
-              .sampling(draw.parameters(withSeed).topLogprobs(logprobs).build())
+              .sampling(
+                  draw.parameters(withSeed)
+                      .topLogprobs(logprobs)
+                      .grammar(grammar.grammar())
+                      .build())
               .maxTokens(maxTokens < 0 ? TokenRequest.UNLIMITED : maxTokens)
               .stop(stop.toArray(String[]::new))
               .stop(moreStops.toArray(String[]::new))

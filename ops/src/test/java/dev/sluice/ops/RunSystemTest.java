@@ -159,6 +159,35 @@ class RunSystemTest {
     assertThat(result.err()).contains("tokens/s").contains("busy").contains("hop");
   }
 
+  /** With weights of chance: what it writes is JSON by the grammar alone. */
+  @Test
+  void shouldAnswerWhatTheSchemaAllows() throws Exception {
+    SluiceProcess.Result result =
+        SluiceProcess.run(
+            folder,
+            "run",
+            "-s=3",
+            "--stages=2",
+            "--json-schema={\"properties\": {\"of\": {\"enum\": [\"tin\", \"ore\"]},"
+                + " \"n\": {\"type\": \"integer\", \"maximum\": 9, \"minimum\": 1}},"
+                + " \"required\": [\"of\", \"n\"]}",
+            "What is it?");
+    assertThat(result.exitCode()).as(result.err()).isZero();
+    JsonNode answer = Fixtures.json(result.out());
+    assertThat(answer.get("of").textValue()).isIn("tin", "ore");
+    assertThat(answer.get("n").intValue()).isBetween(1, 9);
+  }
+
+  @Test
+  void shouldSayWhereAGrammarIsWrong() throws Exception {
+    Path file = Files.writeString(folder.resolve("bad.gbnf"), "root ::= \"a\"\nx ::= [b");
+    SluiceProcess.Result result =
+        SluiceProcess.run(
+            folder, "run", "-m", model.toString(), "--grammar-file", file.toString(), "ab");
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.err()).contains("bad.gbnf", "line 2, column 7").doesNotContain("\tat ");
+  }
+
   @Test
   void shouldSayInOneLineWhatIsWrongWithAFile() throws Exception {
     Path bad = Files.writeString(folder.resolve("bad.gguf"), "no model at all, but a text");
