@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /** A process that joins a cluster for one command, hosting nothing. */
 public final class ClusterClient implements AutoCloseable {
   private static final Duration JOIN = Duration.ofSeconds(20);
-  private static final Duration ANSWER = Duration.ofSeconds(10);
+  private static final Duration ANSWER = Duration.ofSeconds(30);
 
   private final ClusterNode node;
   private final @Nullable ModelLibrary library;

@@ -49,6 +49,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ClusterNode implements AutoCloseable {
   private static final Duration ASK = Duration.ofSeconds(8);
+
+  /** How often a question that changes nothing is asked. */
+  private static final int ASKS = 3;
+
   private static final Duration REJOIN_PAUSE = Duration.ofSeconds(1);
   private static final Duration PATIENCE = Duration.ofMinutes(10);
 
@@ -164,7 +168,7 @@ public final class ClusterNode implements AutoCloseable {
 
   /** What everybody does. */
   public CompletionStage<CoordinatorActor.Status> status() {
-    return ask(CoordinatorActor.AskStatus::new);
+    return askAgain(CoordinatorActor.AskStatus::new, ASKS);
   }
 
   /** Places the layers anew; completes with what came of it. */
@@ -181,7 +185,7 @@ public final class ClusterNode implements AutoCloseable {
 
   /** What rebalancing would do. */
   public CompletionStage<CoordinatorActor.Foreseen> outlook() {
-    return ask(CoordinatorActor.AskOutlook::new);
+    return askAgain(CoordinatorActor.AskOutlook::new, ASKS);
   }
 
   /**
@@ -215,6 +219,15 @@ public final class ClusterNode implements AutoCloseable {
         .thenCompose(to -> AskPattern.ask(to, question::apply, ASK, system.scheduler()))
         .exceptionallyCompose(
             failure -> CompletableFuture.failedStage(new IllegalStateException(reason(failure))));
+  }
+
+  /** The question or the answer may be lost, with a coordinator or before a link stands. */
+  private <T> CompletionStage<T> askAgain(
+      Function<ActorRef<T>, CoordinatorActor.Command> question, int times) {
+    return ask(question)
+        .exceptionallyCompose(
+            failure ->
+                times > 1 ? askAgain(question, times - 1) : CompletableFuture.failedStage(failure));
   }
 
   private static String reason(Throwable failure) {
