@@ -1,5 +1,7 @@
 package dev.sluice.ops;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.typesafe.config.ConfigFactory;
 import dev.sluice.actors.CoordinatorActor;
 import dev.sluice.actors.cluster.ClusterNode;
@@ -29,6 +31,11 @@ final class FaultCluster implements AutoCloseable {
   /** Starts the process of the node at an address. */
   interface Starter {
     SluiceProcess start(String address, List<String> arguments) throws IOException;
+  }
+
+  /** What is done to the cluster while streams run. */
+  interface Fault {
+    void happen(CoordinatorActor.Status before, FaultStreams streams) throws Exception;
   }
 
   private final Starter starter;
@@ -141,6 +148,27 @@ final class FaultCluster implements AutoCloseable {
             s.nodes().size() == nodes
                 && s.unreachable().isEmpty()
                 && s.state().status() == PipelineState.Status.SERVING);
+  }
+
+  /**
+   * Streams before, during and after a fault say what they say without.
+   *
+   * @param nodes that serve before
+   * @return how things were before
+   */
+  CoordinatorActor.Status survive(int nodes, List<List<Integer>> expected, Fault fault)
+      throws Exception {
+    CoordinatorActor.Status before = awaitServing(nodes);
+    FaultStreams streams = FaultStreams.start(gateway().generator(), gateway().system());
+    try {
+      streams.awaitMore(30);
+      streams.assertUnfinished();
+      fault.happen(before, streams);
+      assertThat(streams.answers()).isEqualTo(expected);
+      return before;
+    } catch (AssertionError | RuntimeException e) {
+      throw new AssertionError("what the nodes said:\n" + errors(), e);
+    }
   }
 
   /** Where a stage runs. */

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.typed.ActorSystem;
 import akka.stream.javadsl.Sink;
+import dev.sluice.actors.Pipeline;
+import dev.sluice.actors.PipelineOptions;
+import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenGenerator;
 import dev.sluice.stages.flow.TokenRequest;
 import dev.sluice.stages.sampling.SamplingParameters;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,9 +54,14 @@ final class FaultStreams {
     return new FaultStreams(generator, system, PER_SECOND);
   }
 
-  /** What the streams say where nothing fails. */
-  static List<List<Integer>> undisturbed(TokenGenerator generator, ActorSystem<?> system) {
-    return new FaultStreams(generator, system, 1_000_000).answers();
+  /** What the streams say in one process, where nothing fails. */
+  static List<List<Integer>> alone(Path model) {
+    PipelineOptions options =
+        PipelineOptions.builder().contextTokens(1024).maxSequences(STREAMS).build();
+    try (GgufFile file = GgufFile.open(model);
+        Pipeline pipeline = Pipeline.start(file, options)) {
+      return new FaultStreams(pipeline.generator(), pipeline.system(), 1_000_000).answers();
+    }
   }
 
   private static TokenRequest request(int stream) {
