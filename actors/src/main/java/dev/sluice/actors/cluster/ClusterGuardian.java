@@ -7,6 +7,7 @@ import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
 import akka.cluster.ClusterEvent;
 import akka.cluster.UniqueAddress;
 import akka.cluster.typed.Cluster;
@@ -16,6 +17,7 @@ import dev.sluice.actors.CoordinatorActor;
 import dev.sluice.actors.DirectoryActor;
 import dev.sluice.actors.NodeActor;
 import dev.sluice.actors.NodeEnvironment;
+import dev.sluice.actors.WireMessage;
 import dev.sluice.actors.coordination.CoordinationSettings;
 import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.coordination.Placement;
@@ -37,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   private static final String COORDINATOR = "coordinator";
+  private static final Duration KNOCK = Duration.ofSeconds(2);
 
   /** What it is told. */
   sealed interface Command {}
@@ -47,6 +50,19 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   /** Tells who coordinates. */
   record WhoCoordinates(ActorRef<Optional<ActorRef<CoordinatorActor.Command>>> replyTo)
       implements Command {}
+
+  /**
+   * To a member that does not answer: changes nothing there. But where that member has removed this
+   * one, its remoting says so in return, as it does to anything but heartbeats. Akka itself sends
+   * only these to who is unreachable.
+   *
+   * @param from host and port
+   */
+  record Knock(String from) implements Command, WireMessage {}
+
+  private enum Tick implements Command {
+    TICK
+  }
 
   private record MemberChange(ClusterEvent.MemberEvent event) implements Command {}
 
@@ -86,11 +102,14 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   private @Nullable UniqueAddress followed;
 
   static Behavior<Command> create(Parts parts) {
-    return Behaviors.setup(context -> new ClusterGuardian(context, parts));
+    return Behaviors.setup(
+        context -> Behaviors.withTimers(timers -> new ClusterGuardian(context, timers, parts)));
   }
 
-  private ClusterGuardian(ActorContext<Command> context, Parts parts) {
+  private ClusterGuardian(
+      ActorContext<Command> context, TimerScheduler<Command> timers, Parts parts) {
     super(context);
+    timers.startTimerWithFixedDelay(Tick.TICK, KNOCK);
     this.parts = parts;
     cluster = Cluster.get(context.getSystem());
     members = new MemberTable(self());
@@ -143,6 +162,8 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
         .onMessage(MemberChange.class, change -> onMember(change.event()))
         .onMessage(
             ReachabilityChange.class, change -> onChange(members.onReachability(change.event())))
+        .onMessage(Tick.class, _ -> onTick())
+        .onMessage(Knock.class, _ -> this)
         .onMessage(Depart.class, _ -> onDepart())
         .onMessage(Relieved.class, _ -> onRelieved())
         .onMessage(WhoCoordinates.class, this::onWho)
@@ -202,6 +223,15 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
 
   private Behavior<Command> onLinks(LinksMeasured measured) {
     parts.links().accept(measured.figures().nanos());
+    return this;
+  }
+
+  private Behavior<Command> onTick() {
+    ActorRefResolver resolver = ActorRefResolver.get(getContext().getSystem());
+    for (UniqueAddress member : members.unreachable()) {
+      ActorRef<Command> there = resolver.resolveActorRef(member.address() + "/user");
+      there.tell(new Knock(self().address().hostPort()));
+    }
     return this;
   }
 

@@ -127,6 +127,11 @@ final class MemberTable {
         .toList();
   }
 
+  /** Members that do not answer. */
+  Set<UniqueAddress> unreachable() {
+    return Set.copyOf(unreachable);
+  }
+
   static NodeId id(UniqueAddress address) {
     return new NodeId(
         address.address().getHost().orElse("?") + ":" + address.address().getPort().orElse(0),
