@@ -11,6 +11,8 @@ import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.StagePlace;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -43,6 +45,21 @@ final class FaultCluster implements AutoCloseable {
   private final Map<String, SluiceProcess> processes = new TreeMap<>();
   private final List<SluiceProcess> all = new ArrayList<>();
   private @Nullable ClusterNode gateway;
+
+  /** Addresses on the loopback device that were free a moment ago, ascending. */
+  static List<String> freeAddresses(int count) throws IOException {
+    List<ServerSocket> sockets = new ArrayList<>();
+    try {
+      for (int i = 0; i < count; i++) {
+        sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
+      }
+      return sockets.stream().map(s -> "127.0.0.1:" + s.getLocalPort()).sorted().toList();
+    } finally {
+      for (ServerSocket socket : sockets) {
+        socket.close();
+      }
+    }
+  }
 
   /** A cluster without nodes, whose processes have their output in {@code folder}. */
   FaultCluster(Path folder, String... arguments) {

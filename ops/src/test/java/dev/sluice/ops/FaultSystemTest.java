@@ -6,8 +6,6 @@ import dev.sluice.actors.CoordinatorActor;
 import dev.sluice.actors.coordination.StagePlace;
 import dev.sluice.model.shard.LayerRange;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -38,7 +36,7 @@ class FaultSystemTest {
     Path model = folder.resolve("model.gguf");
     StartupArchive.write(model);
     expected = FaultStreams.alone(model);
-    addresses.addAll(freeAddresses());
+    addresses.addAll(FaultCluster.freeAddresses(NODES));
     cluster =
         new FaultCluster(
             folder,
@@ -58,20 +56,6 @@ class FaultSystemTest {
   @AfterAll
   void end() {
     cluster.close();
-  }
-
-  private static List<String> freeAddresses() throws IOException {
-    List<ServerSocket> sockets = new ArrayList<>();
-    try {
-      for (int i = 0; i < NODES; i++) {
-        sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
-      }
-      return sockets.stream().map(s -> "127.0.0.1:" + s.getLocalPort()).sorted().toList();
-    } finally {
-      for (ServerSocket socket : sockets) {
-        socket.close();
-      }
-    }
   }
 
   private CoordinatorActor.Status survive(FaultCluster.Fault fault) throws Exception {

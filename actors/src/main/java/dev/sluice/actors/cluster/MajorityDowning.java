@@ -32,6 +32,9 @@ final class MajorityDowning extends DowningProvider {
     return Option.apply(
         SplitBrainResolver.props(
             new SplitBrainResolverSettings(system.settings().config()).DowningStableAfter(),
-            new PatientMajority(cluster.selfDataCenter(), cluster.selfUniqueAddress())));
+            new PatientMajority(
+                cluster.selfDataCenter(),
+                cluster.selfUniqueAddress(),
+                cluster.getSelfRoles().contains(Role.SHARD.label()))));
   }
 }

@@ -10,17 +10,29 @@ import scala.collection.immutable.SortedSet;
 /**
  * Who is removed when members cannot reach each other: the part with more of the nodes that host
  * layers removes the rest; of two halves the one with the lowest address does. The other part
- * removes nobody and waits. When it hears from the majority again its members learn that they were
- * removed, and join anew. If instead the missing nodes were dead, and come back, it is the majority
- * then. So nobody ends only because others have: the last node of a cluster, and the gateways at
- * it, are still there when a second one is started.
+ * removes nobody and waits: if the missing nodes were dead, and come back, it is the majority then.
+ * So nobody ends only because others have: the last node of a cluster, and the gateways at it, are
+ * still there when a second one is started.
+ *
+ * <p>Who can reach nobody at all ends its membership and looks for the others anew; no one needs it
+ * where it is. A host does so at once. A gateway has streams that wait, so it is in no hurry.
  *
  * <p>Meanwhile both parts may serve with the layers that they have. Tokens are a function of
  * request and model, and epochs say who is right when the parts meet, so that does no harm.
  */
 final class PatientMajority extends DowningStrategy {
-  PatientMajority(String dataCenter, UniqueAddress self) {
+  /** Decisions, one a second, that a gateway which reaches nobody waits for. */
+  private static final int GATEWAYS_PATIENCE = 120;
+
+  private final boolean host;
+  private int alone;
+
+  /**
+   * @param host whether this member hosts layers
+   */
+  PatientMajority(String dataCenter, UniqueAddress self, boolean host) {
     super(dataCenter, self);
+    this.host = host;
   }
 
   @Override
@@ -38,13 +50,17 @@ final class PatientMajority extends DowningStrategy {
     int lost = hosts.size() - reachable;
     boolean stays =
         reachable > lost || (reachable == lost && reachable > 0 && !unreachable(hosts.head()));
+    alone = !stays && reachableMembers().size() == 1 ? alone + 1 : 0;
     return stays ? DownUnreachable$.MODULE$ : DownReachable$.MODULE$;
   }
 
-  /** Nobody, where the part that this member is in would have to end. */
+  /**
+   * Nobody, where the part that this member is in would have to end, and there are others in it.
+   */
   @Override
   public Set<UniqueAddress> nodesToDown(Decision decision) {
-    return decision.equals(DownReachable$.MODULE$) || decision.equals(DownAll$.MODULE$)
+    boolean ending = decision.equals(DownReachable$.MODULE$) || decision.equals(DownAll$.MODULE$);
+    return ending && alone < (host ? 1 : GATEWAYS_PATIENCE)
         ? scala.Predef.Set().<UniqueAddress>empty()
         : super.nodesToDown(decision);
   }
