@@ -60,8 +60,13 @@ final class FaultStreams {
         PipelineOptions.builder().contextTokens(1024).maxSequences(STREAMS).build();
     try (GgufFile file = GgufFile.open(model);
         Pipeline pipeline = Pipeline.start(file, options)) {
-      return new FaultStreams(pipeline.generator(), pipeline.system(), 1_000_000).answers();
+      return undisturbed(pipeline.generator(), pipeline.system());
     }
+  }
+
+  /** What the streams say where nothing fails. */
+  static List<List<Integer>> undisturbed(TokenGenerator generator, ActorSystem<?> system) {
+    return new FaultStreams(generator, system, 1_000_000).answers();
   }
 
   private static TokenRequest request(int stream) {
