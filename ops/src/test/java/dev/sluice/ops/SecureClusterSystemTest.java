@@ -39,25 +39,14 @@ class SecureClusterSystemTest {
     return Files.writeString(file, patience + "sluice.security " + section);
   }
 
-  private SluiceProcess node(Path config, int port, int seed) throws IOException {
-    SluiceProcess process =
-        SluiceProcess.start(
-            folder,
-            "node",
-            "--config",
-            config.toString(),
-            "--port",
-            Integer.toString(port),
-            "--join",
-            "127.0.0.1:" + seed,
-            "--memory",
-            "1g",
-            "--cores",
-            "1",
-            "--min-nodes",
-            "2",
-            "--stages",
-            "2");
+  /** The first node has the small model that comes along; who joins it fetches that. */
+  private SluiceProcess node(Path config, int port, String... more) throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("node", "--config", config.toString()));
+    arguments.addAll(List.of("--port", "" + port, "--memory", "1g", "--cores", "1"));
+    arguments.addAll(List.of("--min-nodes", "2", "--stages", "2"));
+    arguments.addAll(List.of("--store", folder.resolve("store-" + port).toString()));
+    arguments.addAll(List.of(more));
+    SluiceProcess process = SluiceProcess.start(folder, arguments.toArray(String[]::new));
     processes.add(process);
     return process;
   }
@@ -75,17 +64,21 @@ class SecureClusterSystemTest {
         TestCertificates.create(folder.resolve("ours"), "c").node("a").node("b").node("client");
     TestCertificates others = TestCertificates.create(folder.resolve("others"), "c").node("evil");
     int[] ports = freePorts(3);
-    SluiceProcess first = node(config(ours, "a"), ports[0], ports[0]);
-    SluiceProcess second = node(config(ours, "b"), ports[1], ports[0]);
-    SluiceProcess stranger = node(config(others, "evil"), ports[2], ports[0]);
+    String join = "--join=127.0.0.1:" + ports[0];
+    SluiceProcess first = node(config(ours, "a"), ports[0]);
+    SluiceProcess second = node(config(ours, "b"), ports[1], join);
+    SluiceProcess stranger = node(config(others, "evil"), ports[2], join);
+    await()
+        .atMost(Duration.ofSeconds(100))
+        .until(() -> first.errors().contains("epoch") && second.errors().contains("epoch"));
     String here = run().out();
     SluiceProcess.Result there =
-        run("--join", "127.0.0.1:" + ports[0], "--config", config(ours, "client").toString());
+        run(
+            join,
+            "--config=" + config(ours, "client"),
+            "--store=" + folder.resolve("store-client"));
     assertThat(there.exitCode()).describedAs(there.err()).isZero();
     assertThat(there.out()).isEqualTo(here).isNotBlank();
-    await()
-        .atMost(Duration.ofSeconds(60))
-        .until(() -> first.errors().contains("epoch") && second.errors().contains("epoch"));
     assertThat(first.errors() + second.errors()).contains("stage 0 of 2").contains("stage 1 of 2");
     assertThat(stranger.errors()).doesNotContain("member of the cluster").doesNotContain("epoch");
   }
