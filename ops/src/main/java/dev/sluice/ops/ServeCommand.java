@@ -1,29 +1,20 @@
 package dev.sluice.ops;
 
-import akka.actor.typed.ActorSystem;
 import dev.sluice.actors.PipelineOptions;
-import dev.sluice.actors.PipelineStats;
-import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.model.arch.ModelSpec;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.ops.serve.Server;
 import dev.sluice.ops.serve.http.KeyFile;
 import dev.sluice.ops.serve.http.Keys;
 import dev.sluice.ops.serve.http.Tls;
-import dev.sluice.ops.serve.model.Backend;
 import dev.sluice.ops.serve.model.ServedModel;
-import dev.sluice.stages.chat.ChatTemplate;
-import dev.sluice.stages.flow.TokenGenerator;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -136,7 +127,8 @@ final class ServeCommand implements Callable<Integer> {
     }
     try (Server server = start()) {
       try (Session session = Session.open(model, cluster, this::options)) {
-        ServedModel served = served(session, options(session.file()));
+        ServedModel served =
+            ServedModels.of(session, options(session.file()), streams, Optional.ofNullable(alias));
         server.serve(served);
         say("serving " + served.id() + " at " + url(server));
         told.await();
@@ -209,29 +201,6 @@ final class ServeCommand implements Callable<Integer> {
     return engine.pipelineForMany(streams, ModelSpec.of(file).contextLength());
   }
 
-  private ServedModel served(Session session, PipelineOptions options) {
-    GgufFile file = session.file();
-    return new ServedModel(
-        Objects.requireNonNullElseGet(alias, () -> name(file)),
-        Instant.now().getEpochSecond(),
-        Fingerprint.of(session.content(), options),
-        session.tokenizer(),
-        ChatTemplate.of(file.metadata(), session.tokenizer()),
-        session.contextTokens(),
-        streams,
-        new EngineBackend(session.engine()));
-  }
-
-  /** The model's name as a word; the file's where it has none. */
-  private static String name(GgufFile file) {
-    String name =
-        file.metadata().has("general.name")
-            ? file.metadata().string("general.name")
-            : String.valueOf(file.path().getFileName()).replaceFirst("\\.gguf$", "");
-    String word = name.strip().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9._-]+", "-");
-    return word.isEmpty() ? "model" : word.substring(0, Math.min(100, word.length()));
-  }
-
   private String url(Server server) {
     InetSocketAddress address = server.address();
     String name = address.getAddress().getHostAddress();
@@ -250,34 +219,6 @@ final class ServeCommand implements Callable<Integer> {
     synchronized (Streams.err()) {
       Streams.err().println(line);
       Streams.err().flush();
-    }
-  }
-
-  /** The engine, as the server sees it. */
-  private record EngineBackend(Engine engine) implements Backend {
-    @Override
-    public TokenGenerator generator() {
-      return engine.generator();
-    }
-
-    @Override
-    public ActorSystem<?> system() {
-      return engine.system();
-    }
-
-    @Override
-    public Optional<String> trouble() {
-      return switch (engine.directory().head()) {
-        case HeadDirectory.At _ -> Optional.empty();
-        case HeadDirectory.Missing(String reason) -> Optional.of(reason);
-        case HeadDirectory.Unavailable(String reason, Duration _) -> Optional.of(reason);
-        case HeadDirectory.Closed(String reason) -> Optional.of(reason);
-      };
-    }
-
-    @Override
-    public Optional<PipelineStats> stats() {
-      return engine.stats();
     }
   }
 }

@@ -53,8 +53,20 @@ public final class TestServer implements AutoCloseable {
     return started;
   }
 
+  /** A server that has its model, and room for so many tokens of each sequence. */
+  public static TestServer start(int sequences, int tokensEach) {
+    TestServer started = start(sequences, tokensEach, settings -> settings);
+    started.load();
+    return started;
+  }
+
   /** A server that still waits for its model, which {@link #load} gives it. */
   public static TestServer start(int sequences, UnaryOperator<Server.Settings> change) {
+    return start(sequences, CONTEXT, change);
+  }
+
+  private static TestServer start(
+      int sequences, int tokensEach, UnaryOperator<Server.Settings> change) {
     try {
       Path path = Files.createTempFile("sluice-", ".gguf");
       StartupArchive.write(path);
@@ -65,7 +77,7 @@ public final class TestServer implements AutoCloseable {
               PipelineOptions.builder()
                   .threads(1)
                   .maxSequences(sequences)
-                  .kvTokens(sequences * CONTEXT)
+                  .kvTokens(Math.max(CONTEXT, sequences * tokensEach))
                   .build());
       Server server = Server.start(change.apply(Server.Settings.local(sequences)));
       return new TestServer(path, file, pipeline, server, sequences);

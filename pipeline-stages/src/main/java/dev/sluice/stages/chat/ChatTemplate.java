@@ -34,10 +34,12 @@ public final class ChatTemplate {
 
   private final Source source;
   private final Form form;
+  private final String text;
 
-  private ChatTemplate(Source source, Form form) {
+  private ChatTemplate(Source source, Form form, String text) {
     this.source = source;
     this.form = form;
+    this.text = text;
   }
 
   /** How a conversation is written. */
@@ -61,20 +63,19 @@ public final class ChatTemplate {
   public static ChatTemplate of(GgufMetadata metadata, Tokenizer tokenizer) {
     if (metadata.has(KEY)) {
       try {
+        String template = metadata.string(KEY);
         Form form =
             JinjaForm.of(
-                metadata.string(KEY),
-                text(tokenizer, tokenizer.bos()),
-                text(tokenizer, tokenizer.eos()));
-        return new ChatTemplate(Source.MODEL, form);
+                template, text(tokenizer, tokenizer.bos()), text(tokenizer, tokenizer.eos()));
+        return new ChatTemplate(Source.MODEL, form, template);
       } catch (ChatTemplateException e) {
         throw new ModelFileException(metadata.file(), KEY + ": " + e.problem(), e);
       }
     }
     boolean chatml = isToken(tokenizer, CHATML_START) && isToken(tokenizer, CHATML_END);
     return chatml
-        ? new ChatTemplate(Source.CHATML, ChatTemplate::chatml)
-        : new ChatTemplate(Source.PLAIN, ChatTemplate::plain);
+        ? new ChatTemplate(Source.CHATML, ChatTemplate::chatml, "")
+        : new ChatTemplate(Source.PLAIN, ChatTemplate::plain, "");
   }
 
   /** Where this template comes from. */
@@ -88,6 +89,19 @@ public final class ChatTemplate {
    */
   public List<String> stopStrings() {
     return source == Source.PLAIN ? List.of("\nUser:") : List.of();
+  }
+
+  /**
+   * Whether it knows the variable {@code tools}, messages with {@code tool_calls} and those of the
+   * role {@code tool}; where it does not, the model is told of tools in words.
+   */
+  public boolean knowsTools() {
+    return text.contains("tools") && text.contains("tool_calls");
+  }
+
+  /** How its model writes that it wants a tool. */
+  public ToolStyle toolStyle() {
+    return ToolStyle.of(knowsTools() ? text : "");
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.sluice.stages.chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 
 /**
  * A function that a model may ask for.
@@ -20,5 +21,16 @@ public record Tool(String name, String description, JsonNode parameters) {
       throw new IllegalArgumentException(
           "the parameters of the tool '" + name + "' are no JSON Schema of an object");
     }
+  }
+
+  /** A function that takes nothing. */
+  public static Tool withoutParameters(String name, String description) {
+    return new Tool(
+        name,
+        description,
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("type", "object")
+            .put("additionalProperties", false));
   }
 }

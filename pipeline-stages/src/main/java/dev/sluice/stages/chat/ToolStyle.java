@@ -27,6 +27,16 @@ public enum ToolStyle {
     return !template.contains("<tool_call>") && template.contains("\"parameters\"") ? BARE : TAGGED;
   }
 
+  /**
+   * A call as the model writes it, for a template that knows no calls.
+   *
+   * @param arguments JSON, an object
+   */
+  public String written(String name, String arguments) {
+    return "%s{\"name\": \"%s\", \"%s\": %s}%s"
+        .formatted(open, name, this.arguments, arguments, close);
+  }
+
   String open() {
     return open;
   }

@@ -1,7 +1,5 @@
 package dev.sluice.stages.chat;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -13,8 +11,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The tools of one request: what the template is told of them, a grammar that an answer keeps to,
@@ -24,8 +23,7 @@ public final class Tools {
   /** Most tools of a request. */
   public static final int MAX_TOOLS = 128;
 
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+  private static final JsonMapper JSON = new JsonMapper();
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   /**
@@ -160,66 +158,23 @@ public final class Tools {
    * @param text all that the model wrote
    */
   public Answer parse(String text) {
-    return switch (style) {
-      case TAGGED -> tagged(text);
-      case BARE ->
-          call(text)
-              .map(call -> new Answer("", List.of(call)))
-              .orElseGet(() -> new Answer(text, List.of()));
-    };
-  }
-
-  private Answer tagged(String text) {
-    List<Call> calls = new ArrayList<>();
+    ToolReader reader = reader();
     StringBuilder content = new StringBuilder();
-    int at = 0;
-    for (int open = text.indexOf(style.open()); open >= 0; open = text.indexOf(style.open(), at)) {
-      int close = text.indexOf(style.close(), open);
-      Optional<Call> call =
-          close < 0 ? Optional.empty() : call(text.substring(open + style.open().length(), close));
-      if (call.isEmpty()) {
-        break;
-      }
-      content.append(text, at, open);
-      calls.add(call.get());
-      at = close + style.close().length();
-    }
-    content.append(text, at, text.length());
-    return new Answer(calls.isEmpty() ? text : content.toString().strip(), calls);
+    List<Call> calls = new ArrayList<>();
+    Stream.concat(reader.add(text).stream(), reader.end().stream())
+        .forEach(
+            part -> {
+              switch (part) {
+                case ToolReader.Part.Content(String said) -> content.append(said);
+                case ToolReader.Part.Called(Call call) -> calls.add(call);
+              }
+            });
+    return new Answer(content.toString(), calls);
   }
 
-  private Optional<Call> call(String json) {
-    try {
-      JsonNode call = JSON.readTree(json);
-      JsonNode arguments = call.path(style.arguments());
-      String name = call.path("name").asText("");
-      boolean known = tools.stream().anyMatch(tool -> tool.name().equals(name));
-      return known && arguments.isObject()
-          ? Optional.of(new Call(name, arguments.toString()))
-          : Optional.empty();
-    } catch (JsonProcessingException e) {
-      return Optional.empty();
-    }
-  }
-
-  /**
-   * How much of an answer that is still being written is content for certain: all before what is,
-   * or may become, the beginning of a call.
-   */
-  public int contentLength(String text) {
-    if (style == ToolStyle.BARE) {
-      return text.stripLeading().startsWith("{") || text.isBlank() ? 0 : text.length();
-    }
-    int open = text.indexOf(style.open());
-    if (open >= 0) {
-      return open;
-    }
-    int from = Math.max(0, text.length() - style.open().length() + 1);
-    for (int start = from; start < text.length(); start++) {
-      if (style.open().startsWith(text.substring(start))) {
-        return start;
-      }
-    }
-    return text.length();
+  /** Takes an answer apart while it is written. */
+  public ToolReader reader() {
+    return new ToolReader(
+        tools.stream().map(Tool::name).collect(Collectors.toUnmodifiableSet()), style);
   }
 }

@@ -7,8 +7,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.stages.grammar.Grammar;
 import dev.sluice.stages.grammar.GrammarTexts;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -86,15 +88,40 @@ class ToolsTest {
     assertThat(tools.parse(cut)).isEqualTo(new Tools.Answer(cut, List.of()));
   }
 
+  /** However the text is cut, the same parts come, each as soon as it is certain. */
   @Test
-  void shouldTellContentFromWhatMayBecomeACall() {
+  void shouldTakeApartWhatIsStillBeingWritten() {
     Tools tools = tools(ToolStyle.TAGGED);
-    assertThat(tools.contentLength("so <b> it is")).isEqualTo(12);
-    assertThat(tools.contentLength("so <tool_c")).isEqualTo(3);
-    assertThat(tools.contentLength("so <tool_call>{")).isEqualTo(3);
-    Tools bare = tools(ToolStyle.BARE);
-    assertThat(bare.contentLength(" {\"na")).isZero();
-    assertThat(bare.contentLength("no {")).isEqualTo(4);
+    String tricky = WEATHER.replace("Jena", "</tool_call>");
+    String text = "so <b> it is. " + tricky + " \n" + SUM;
+    for (int size = 1; size < 20; size++) {
+      ToolReader reader = tools.reader();
+      List<ToolReader.Part> parts = new ArrayList<>();
+      for (int at = 0; at < text.length(); at += size) {
+        parts.addAll(reader.add(text.substring(at, Math.min(text.length(), at + size))));
+      }
+      assertThat(reader.end()).isEmpty();
+      assertThat(said(parts)).isEqualTo("so <b> it is.");
+      assertThat(parts.subList(parts.size() - 2, parts.size()))
+          .containsExactly(
+              new ToolReader.Part.Called(new Tools.Call("weather", "{\"city\":\"</tool_call>\"}")),
+              new ToolReader.Part.Called(new Tools.Call("sum", "{\"terms\":[1,[2,[]]]}")));
+    }
+    ToolReader reader = tools.reader();
+    assertThat(said(reader.add("so <b> it is"))).isEqualTo("so <b> it is");
+    assertThat(said(reader.add(" so <tool_c"))).isEqualTo(" so");
+    assertThat(reader.add("all>{\"name\"")).isEmpty();
+    assertThat(said(reader.end())).isEqualTo(" <tool_call>{\"name\"");
+    ToolReader bare = tools(ToolStyle.BARE).reader();
+    assertThat(bare.add(" {\"na")).isEmpty();
+    assertThat(said(bare.end())).isEqualTo(" {\"na");
+    assertThat(said(tools(ToolStyle.BARE).reader().add("no {"))).isEqualTo("no {");
+  }
+
+  private static String said(List<ToolReader.Part> parts) {
+    return parts.stream()
+        .map(part -> part instanceof ToolReader.Part.Content(String text) ? text : "")
+        .collect(Collectors.joining());
   }
 
   @Test

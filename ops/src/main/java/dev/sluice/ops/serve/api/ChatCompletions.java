@@ -10,10 +10,11 @@ import dev.sluice.ops.serve.model.ServedModel;
 import dev.sluice.stages.chat.ChatMessage;
 import dev.sluice.stages.flow.TextRequest;
 import dev.sluice.stages.flow.TokenRequest;
+import dev.sluice.stages.grammar.Grammar;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import java.util.function.IntFunction;
 
 /** {@code POST /v1/chat/completions}. */
 final class ChatCompletions {
@@ -38,24 +39,32 @@ final class ChatCompletions {
       throw ApiException.invalid(
           fields.at("top_logprobs"), "top_logprobs only makes sense with logprobs: true");
     }
-    Terms terms = Terms.of(call, fields, maxTokens(fields), top.orElse(0), "n");
-    readFormat(fields);
+    Optional<ToolTerms> tools = ToolTerms.of(fields, model.template().toolStyle());
+    Terms terms =
+        Terms.of(call, fields, maxTokens(fields), top.orElse(0), "n", form(fields, tools));
+    Optional<Vote> vote = Vote.of(fields, terms);
     fields.only("store", "answers are not stored", false);
     fields.only("service_tier", "there is one tier only", "auto", "default");
     fields.only("modalities", "answers are text", List.of("text"));
-    fields.unsupported("tools", "tool_choice", "functions", "function_call", "metadata");
+    fields.unsupported("functions", "function_call", "metadata");
     fields.end();
-    List<Integer> ids = Prompts.ids(model, messages);
+    List<Integer> ids = Prompts.ids(model, messages, tools.map(ToolTerms::tools));
     terms.checkRoom(model, ids.size(), "messages");
     Generation generation =
         generations.begin(
             call,
             terms.batch(List.of(new TextRequest.Prompt.Ids(ids)), model.template().stopStrings()));
+    IntFunction<ChatReader> readers =
+        choice ->
+            new ChatReader(tools.map(t -> t.tools().reader()), "call_" + call.id() + "_" + choice);
     if (terms.stream()) {
       return streaming.events(
-          call, generation, new ChatScript(call, model, terms, logprobs), terms.resumable());
+          call,
+          generation,
+          new ChatScript(call, model, terms, logprobs, readers),
+          terms.resumable());
     }
-    ChatAnswer answer = new ChatAnswer(call, model, terms.count(), logprobs);
+    ChatAnswer answer = new ChatAnswer(call, model, terms.count(), logprobs, readers, vote);
     return streaming.whole(generation, answer::on, answer::response);
   }
 
@@ -69,16 +78,15 @@ final class ChatCompletions {
     return newer.or(() -> older).orElse(TokenRequest.UNLIMITED);
   }
 
-  private static void readFormat(JsonFields fields) {
-    Optional<JsonFields> format = fields.object("response_format");
-    if (format.isPresent()) {
-      String type =
-          format.get().word("type", Set.of("text", "json_object", "json_schema")).orElse("text");
-      if (!type.equals("text")) {
-        throw ApiException.unsupported(
-            "response_format.type", "response_format: " + type + " is not supported yet");
-      }
-      format.get().end();
+  /** What answers keep to. */
+  private static Optional<Grammar> form(JsonFields fields, Optional<ToolTerms> tools) {
+    Optional<Grammar> format = Formats.of(fields);
+    if (format.isPresent() && tools.isPresent()) {
+      throw ApiException.unsupported(
+          fields.at("tools"),
+          "tools cannot go together with response_format or grammar; tool_choice: \"none\" turns"
+              + " tools off");
     }
+    return format.or(() -> tools.map(ToolTerms::grammar));
   }
 }

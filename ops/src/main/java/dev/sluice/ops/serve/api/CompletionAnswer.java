@@ -11,15 +11,18 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * Text completions that are answered when they are whole; of more than were wanted, the likeliest.
+ * Text completions that are answered when they are whole; of more than were wanted, the likeliest,
+ * or one that says what most say.
  */
 final class CompletionAnswer {
   private final Call call;
   private final ChatHead head;
   private final int n;
   private final int perPrompt;
+  private final Optional<Vote> vote;
   private final List<Choice> choices = new ArrayList<>();
   private final UsageCount usage = new UsageCount();
 
@@ -42,12 +45,21 @@ final class CompletionAnswer {
    *
    * @param n answers wanted to each prompt
    * @param perPrompt answers computed to each
+   * @param vote where one of them is to be chosen: to one prompt only
    */
-  CompletionAnswer(Call call, ChatHead head, int prompts, int n, int perPrompt, boolean logprobs) {
+  CompletionAnswer(
+      Call call,
+      ChatHead head,
+      int prompts,
+      int n,
+      int perPrompt,
+      boolean logprobs,
+      Optional<Vote> vote) {
     this.call = call;
     this.head = head;
     this.n = n;
     this.perPrompt = perPrompt;
+    this.vote = vote;
     TokenTexts tokens = new TokenTexts(head.model().tokenizer());
     for (int i = 0; i < prompts * perPrompt; i++) {
       choices.add(new Choice(new CompletionTexts(tokens, logprobs)));
@@ -65,18 +77,28 @@ final class CompletionAnswer {
 
   HttpResponse response() {
     call.used(usage.promptTokens(), usage.completionTokens());
+    Optional<Vote.Result> voted =
+        vote.map(v -> v.count(choices.stream().map(c -> c.texts.answer()).toList()));
+    List<Choice> told = new ArrayList<>();
+    if (voted.isPresent()) {
+      told.add(choices.get(voted.get().first()));
+    } else {
+      for (int first = 0; first < choices.size(); first += perPrompt) {
+        told.addAll(best(choices.subList(first, first + perPrompt)));
+      }
+    }
     return Replies.json(
         json -> {
           head.write(json, "text_completion");
           json.writeArrayFieldStart("choices");
-          int index = 0;
-          for (int first = 0; first < choices.size(); first += perPrompt) {
-            for (Choice choice : best(choices.subList(first, first + perPrompt))) {
-              write(json, index++, choice);
-            }
+          for (int i = 0; i < told.size(); i++) {
+            write(json, i, told.get(i));
           }
           json.writeEndArray();
           usage.write(json);
+          if (voted.isPresent()) {
+            voted.get().write(json);
+          }
         });
   }
 

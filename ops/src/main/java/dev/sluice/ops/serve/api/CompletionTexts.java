@@ -16,6 +16,7 @@ final class CompletionTexts {
   private List<Integer> prompt = List.of();
   private double sum;
   private int count;
+  private int echoed;
 
   /** Where the next token's text begins. */
   private int offset;
@@ -31,8 +32,9 @@ final class CompletionTexts {
 
   void on(TextEvent event) {
     switch (event) {
-      case TextEvent.Prompt(String echoed, List<Integer> ids) -> {
-        text.append(echoed);
+      case TextEvent.Prompt(String asked, List<Integer> ids) -> {
+        text.append(asked);
+        echoed = asked.length();
         prompt = ids;
         if (logprobs && !ids.isEmpty()) {
           add(ids.getFirst(), Double.NaN, List.of(), 0);
@@ -64,6 +66,11 @@ final class CompletionTexts {
     String own = tokens.text(id);
     unsaid.add(new Token(id, own, offset, logProbability, top, logSumExp));
     offset += own.length();
+  }
+
+  /** The whole answer, until it is taken; an echoed prompt is not of it. */
+  String answer() {
+    return text.substring(echoed);
   }
 
   /** How likely the answer was, by token. */

@@ -45,12 +45,21 @@ final class Completions {
     int n = fields.count("n", 1, MAX_PROMPTS).orElse(1);
     Terms terms =
         Terms.of(
-            call, fields, maxTokens, logprobs.orElse(0), fields.has("best_of") ? "best_of" : "n");
+            call,
+            fields,
+            maxTokens,
+            logprobs.orElse(0),
+            fields.has("best_of") ? "best_of" : "n",
+            Formats.of(fields));
     if (terms.count() < n) {
       throw ApiException.invalid("best_of", "best_of: must be at least n, which is " + n);
     }
     if (terms.stream() && terms.count() > n) {
       throw ApiException.invalid("best_of", "best_of: more than n cannot be streamed");
+    }
+    Optional<Vote> vote = Vote.of(fields, terms);
+    if (vote.isPresent() && (prompts.size() > 1 || terms.count() > n)) {
+      throw ApiException.invalid("vote", "vote: goes with one prompt and n, without best_of");
     }
     fields.only("suffix", "text can only be continued", "");
     fields.end();
@@ -71,7 +80,8 @@ final class Completions {
           terms.resumable());
     }
     CompletionAnswer answer =
-        new CompletionAnswer(call, head, prompts.size(), n, terms.count(), logprobs.isPresent());
+        new CompletionAnswer(
+            call, head, prompts.size(), n, terms.count(), logprobs.isPresent(), vote);
     return streaming.whole(generation, answer::on, answer::response);
   }
 

@@ -13,11 +13,15 @@ import org.jspecify.annotations.Nullable;
 
 /** OpenAI's response object, as far as it has come. */
 final class ResponseObject {
+  /** The field {@code text.format} where nothing is said about it. */
+  static final String TEXT_FORMAT = "{\"type\":\"text\"}";
+
   private final Call call;
   private final ServedModel model;
   private final Terms terms;
   private final Optional<String> instructions;
   private final Optional<Integer> maxOutputTokens;
+  private final String format;
   private final long created = Instant.now().getEpochSecond();
   private final StringBuilder text = new StringBuilder();
   private TextEvent.@Nullable Finished finished;
@@ -27,12 +31,14 @@ final class ResponseObject {
       ServedModel model,
       Terms terms,
       Optional<String> instructions,
-      Optional<Integer> maxOutputTokens) {
+      Optional<Integer> maxOutputTokens,
+      String format) {
     this.call = call;
     this.model = model;
     this.terms = terms;
     this.instructions = instructions;
     this.maxOutputTokens = maxOutputTokens;
+    this.format = format;
   }
 
   void on(TextEvent event) {
@@ -105,9 +111,8 @@ final class ResponseObject {
     json.writeNumberField("temperature", terms.sampling().temperature());
     json.writeNumberField("top_p", terms.sampling().topP());
     json.writeObjectFieldStart("text");
-    json.writeObjectFieldStart("format");
-    json.writeStringField("type", "text");
-    json.writeEndObject();
+    json.writeFieldName("format");
+    json.writeRawValue(format);
     json.writeEndObject();
     json.writeStringField("tool_choice", "none");
     json.writeArrayFieldStart("tools");

@@ -1,6 +1,7 @@
 package dev.sluice.ops.serve.api;
 
 import akka.http.javadsl.model.HttpResponse;
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.ops.serve.http.ApiException;
 import dev.sluice.ops.serve.http.Call;
 import dev.sluice.ops.serve.http.JsonFields;
@@ -51,35 +52,35 @@ final class Responses {
         "include",
         "metadata",
         "prompt");
-    readFormat(fields);
-    Terms terms = Terms.of(call, fields, most.orElse(TokenRequest.UNLIMITED), 0, "n");
+    Optional<JsonFields> text = fields.object("text");
+    Optional<JsonFields> format = text.flatMap(given -> given.object("format"));
+    String told =
+        text.flatMap(given -> given.node("format"))
+            .map(JsonNode::toString)
+            .orElse(ResponseObject.TEXT_FORMAT);
+    text.ifPresent(JsonFields::end);
+    Terms terms =
+        Terms.of(
+            call,
+            fields,
+            most.orElse(TokenRequest.UNLIMITED),
+            0,
+            "n",
+            format.flatMap(Formats::ofResponse));
     fields.end();
-    List<Integer> ids = Prompts.ids(model, messages);
+    List<Integer> ids = Prompts.ids(model, messages, Optional.empty());
     terms.checkRoom(model, ids.size(), "input");
     Generation generation =
         generations.begin(
             call,
             terms.batch(List.of(new TextRequest.Prompt.Ids(ids)), model.template().stopStrings()));
-    ResponseObject object = new ResponseObject(call, model, terms, instructions, most);
+    ResponseObject object = new ResponseObject(call, model, terms, instructions, most, told);
     if (terms.stream()) {
       return streaming.events(
           call, generation, new ResponseScript(call, object), terms.resumable());
     }
     return streaming.whole(
         generation, event -> object.on(event.event()), () -> Replies.json(object::writeWhole));
-  }
-
-  private static void readFormat(JsonFields fields) {
-    Optional<JsonFields> text = fields.object("text");
-    if (text.isEmpty()) {
-      return;
-    }
-    Optional<JsonFields> format = text.get().object("format");
-    if (format.isPresent()) {
-      format.get().only("type", "only plain text is supported yet", "text");
-      format.get().end();
-    }
-    text.get().end();
   }
 
   private static List<ChatMessage> input(JsonFields fields) {

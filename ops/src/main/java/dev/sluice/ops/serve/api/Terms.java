@@ -8,12 +8,14 @@ import dev.sluice.ops.serve.model.ServedModel;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.TextRequest;
 import dev.sluice.stages.flow.TokenRequest;
+import dev.sluice.stages.grammar.Grammar;
 import dev.sluice.stages.sampling.SamplingParameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.UnaryOperator;
 
@@ -51,10 +53,18 @@ record Terms(
    *
    * @param maxTokens read already, since its name differs
    * @param topLogprobs read already, since its form differs
+   * @param grammar read already, since it has many forms
    */
-  static Terms of(Call call, JsonFields fields, int maxTokens, int topLogprobs, String countName) {
+  static Terms of(
+      Call call,
+      JsonFields fields,
+      int maxTokens,
+      int topLogprobs,
+      String countName,
+      Optional<Grammar> grammar) {
     fields.text("user").ifPresent(call::user);
-    SamplingParameters sampling = sampling(fields, topLogprobs);
+    SamplingParameters sampling =
+        sampling(fields, topLogprobs).toBuilder().grammar(grammar.orElse(null)).build();
     boolean stream = fields.flag("stream").orElse(false);
     boolean usage = false;
     var options = fields.object("stream_options");

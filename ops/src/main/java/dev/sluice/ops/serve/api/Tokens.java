@@ -7,7 +7,9 @@ import dev.sluice.ops.serve.http.Replies;
 import dev.sluice.ops.serve.model.Generations;
 import dev.sluice.ops.serve.model.ServedModel;
 import dev.sluice.stages.chat.ChatMessage;
+import dev.sluice.stages.chat.Tools;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -65,8 +67,10 @@ final class Tokens {
     ServedModel model = generations.model();
     JsonFields fields = call.json();
     List<ChatMessage> messages = Prompts.messages(fields);
+    Optional<Tools> tools =
+        ToolTerms.of(fields, model.template().toolStyle()).map(ToolTerms::tools);
     fields.end();
-    String text = Prompts.rendered(model, messages);
+    String text = Prompts.rendered(model, messages, tools);
     return CompletableFuture.completedFuture(
         Replies.json(json -> json.writeStringField("prompt", text)));
   }

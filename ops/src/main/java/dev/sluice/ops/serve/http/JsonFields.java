@@ -252,9 +252,22 @@ public final class JsonFields {
     return get(name) != null;
   }
 
-  /** The JSON of a field as it was written, for those who read it themselves. */
-  public Optional<String> json(String name) {
-    return value(name, _ -> true, "").map(JsonNode::toString);
+  /** An object of any form, for those who read it themselves. */
+  public Optional<JsonNode> node(String name) {
+    return value(name, JsonNode::isObject, "an object");
+  }
+
+  /** A string that must be there and be a JSON object, as the arguments of calls are. */
+  public JsonNode requiredJson(String name) {
+    try {
+      JsonNode value = JSON.readTree(requiredText(name));
+      if (value != null && value.isObject()) {
+        return value;
+      }
+    } catch (JacksonException e) {
+      // Said below.
+    }
+    throw wrong(name, "a string with a JSON object");
   }
 
   /** A field that may only say what is done anyway. */
