@@ -93,7 +93,7 @@ public record PipelineOptions(
     within("prefillChunk", prefillChunk, 1, MAX_ROWS - MAX_SEQUENCES);
     within("tokenBudget", tokenBudget, 0, MAX_ROWS);
     within("maxLogitRows", maxLogitRows, 0, MAX_ROWS);
-    within("unreadLimit", unreadLimit, 1, MAX_UNREAD);
+    within("unreadLimit", unreadLimit, 2, MAX_UNREAD);
     positive("startTimeout", startTimeout);
     positive("stepTimeout", stepTimeout);
     positive("queueTimeout", queueTimeout);

@@ -183,8 +183,7 @@ final class PipelineRuntime implements AutoCloseable {
   }
 
   Source<TokenEvent, NotUsed> generate(TokenRequest request) {
-    return Source.fromGraph(
-        new GenerateStage(directory, request, window(request), options.queueTimeout()));
+    return GenerateStage.source(directory, request, window(request), options.queueTimeout());
   }
 
   /**

@@ -91,7 +91,7 @@ final class DeterminismTest {
             .maxSequences(sequences)
             .prefillChunk(chunk)
             .tokenBudget(sequences + 1 + random.nextInt(50))
-            .unreadLimit(1 + random.nextInt(20))
+            .unreadLimit(2 + random.nextInt(20))
             .build();
     try (Pipeline pipeline = Pipeline.start(file, drawn)) {
       List<CompletableFuture<List<TokenEvent>>> together = new ArrayList<>();

@@ -153,7 +153,7 @@ public final class ClusterNode implements AutoCloseable {
 
   private Source<TokenEvent, NotUsed> generate(TokenRequest request) {
     int window = request.scorePrompt() ? SCORE_WINDOW : WINDOW;
-    return Source.fromGraph(new GenerateStage(directory, request, window, PATIENCE));
+    return GenerateStage.source(directory, request, window, PATIENCE);
   }
 
   /** Where the head is. */

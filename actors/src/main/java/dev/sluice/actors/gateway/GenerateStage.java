@@ -1,10 +1,13 @@
 package dev.sluice.actors.gateway;
 
+import akka.NotUsed;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.javadsl.Adapter;
 import akka.stream.Attributes;
 import akka.stream.Outlet;
 import akka.stream.SourceShape;
+import akka.stream.javadsl.Flow;
+import akka.stream.javadsl.Source;
 import akka.stream.stage.AbstractOutHandler;
 import akka.stream.stage.AsyncCallback;
 import akka.stream.stage.GraphStage;
@@ -28,6 +31,9 @@ import scala.runtime.BoxedUnit;
  * reason, cancels the sequence.
  */
 public final class GenerateStage extends GraphStage<SourceShape<TokenEvent>> {
+  /** On its way from the stage to a consumer that runs on another thread. */
+  private static final int HANDED_OVER = 1;
+
   private final HeadDirectory directory;
   private final TokenRequest request;
   private final int window;
@@ -36,12 +42,24 @@ public final class GenerateStage extends GraphStage<SourceShape<TokenEvent>> {
   private final SourceShape<TokenEvent> shape = SourceShape.of(out);
 
   /**
-   * A source for each materialization a generation.
+   * Each materialization is a generation. It does not run on the consumer's thread: whatever that
+   * waits for, the head hears that somebody is still there.
    *
-   * @param window most events that the consumer has not taken
+   * @param window most events that the consumer has not taken, at least two
    * @param patience longest time without a sign of life from a head
    */
-  public GenerateStage(
+  public static Source<TokenEvent, NotUsed> source(
+      HeadDirectory directory, TokenRequest request, int window, Duration patience) {
+    return Source.fromGraph(
+            new GenerateStage(directory, request, Math.max(1, window - HANDED_OVER), patience))
+        .async()
+        .via(
+            Flow.<TokenEvent>create()
+                .map(event -> event)
+                .addAttributes(Attributes.inputBuffer(HANDED_OVER, HANDED_OVER)));
+  }
+
+  private GenerateStage(
       HeadDirectory directory, TokenRequest request, int window, Duration patience) {
     this.directory = directory;
     this.request = request;
