@@ -18,6 +18,7 @@ import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.Outlook;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.Placement;
+import dev.sluice.actors.coordination.StagePlace;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -72,6 +73,9 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
 
   /** A gateway wants to know where the head is, now and whenever it changes. */
   record Subscribe(ActorRef<DirectoryActor.Command> gateway) implements Command, WireMessage {}
+
+  /** A node could not fetch what it was to fetch for a move. */
+  record CannotFetch(NodeId node, String reason) implements Command, WireMessage {}
 
   /** Places the layers anew. */
   public record Rebalance(ActorRef<Answer> replyTo) implements Question, WireMessage {}
@@ -232,6 +236,7 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
           answer(coordination, question);
         }
       }
+      case CannotFetch(var node, String reason) -> coordination.cannotFetch(node, reason);
       case Joined(var node) -> coordination.joined(node);
       case Unreachable(var node) -> coordination.unreachable(node);
       case Reachable(var node) -> coordination.reachable(node);
@@ -318,6 +323,14 @@ public final class CoordinatorActor extends AbstractBehavior<CoordinatorActor.Co
       Contact contact = contacts.get(node);
       if (contact != null) {
         contact.node().tell(new NodeActor.Order(order));
+      }
+    }
+
+    @Override
+    public void fetch(StagePlace place, String model) {
+      Contact contact = contacts.get(place.node());
+      if (contact != null) {
+        contact.node().tell(new NodeActor.Fetch(model, place.range()));
       }
     }
 

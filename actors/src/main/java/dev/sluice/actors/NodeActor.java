@@ -21,6 +21,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,9 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
 
   /** A coordinator tells all that the node is to do. */
   record Order(NodeOrder order) implements Command, WireMessage {}
+
+  /** A coordinator wants layers to be fetched that the node will be told to host. */
+  record Fetch(String model, LayerRange range) implements Command, WireMessage {}
 
   /** Reports go there from now on. */
   public record Follow(ActorRef<CoordinatorActor.Command> coordinator) implements Command {}
@@ -52,6 +57,8 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
   public record Stop() implements Command {}
 
   private record FromShard(ShardActor.Report report) implements Command {}
+
+  private record Fetched(@Nullable Throwable failure) implements Command {}
 
   private record FromHead(SchedulerActor.HeadEvent event) implements Command {}
 
@@ -74,6 +81,7 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
 
   private final NodeEnvironment environment;
   private final NodeDuties duties;
+  private final FetchAhead ahead;
   private final LoadMeter meter = new LoadMeter();
   private final ActorRef<ShardActor.Report> reports;
   private final ActorRef<SchedulerActor.HeadEvent> headEvents;
@@ -101,6 +109,7 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     super(context);
     this.environment = environment;
     this.duties = new NodeDuties(environment.self(), new Output());
+    this.ahead = new FetchAhead(environment.loader());
     reports = context.messageAdapter(ShardActor.Report.class, FromShard::new);
     headEvents = context.messageAdapter(SchedulerActor.HeadEvent.class, FromHead::new);
     timers.startTimerWithFixedDelay(Tick.TICK, REPORT);
@@ -137,6 +146,13 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         replyTo.tell(new CoordinatorActor.Answer(environment.self() + " leaves"));
         environment.drain().run();
       }
+      case Fetch(String model, LayerRange range) -> {
+        CompletableFuture<Void> coming = stopping ? null : ahead.begin(model, range);
+        if (coming != null) {
+          getContext().pipeToSelf(coming, (_, failure) -> new Fetched(failure));
+        }
+      }
+      case Fetched(var failure) -> onFetched(failure);
       case FromShard(var report) -> onShard(report);
       case FromHead(var event) -> {
         switch (event) {
@@ -158,6 +174,14 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     }
     tell();
     return stopping && ending.isEmpty() ? Behaviors.stopped() : this;
+  }
+
+  private void onFetched(@Nullable Throwable failure) {
+    changed = true;
+    ActorRef<CoordinatorActor.Command> to = coordinator;
+    if (to != null && failure != null && !(failure instanceof CancellationException)) {
+      to.tell(new CoordinatorActor.CannotFetch(environment.self(), StageMonitor.describe(failure)));
+    }
   }
 
   private void onShard(ShardActor.Report report) {
@@ -213,6 +237,7 @@ public final class NodeActor extends AbstractBehavior<NodeActor.Command> {
 
   private void stop() {
     stopping = true;
+    ahead.end();
     end(scheduler);
     scheduler = null;
     List.copyOf(hosted).forEach(this::end);

@@ -7,6 +7,7 @@ import dev.sluice.actors.coordination.ModelCard;
 import dev.sluice.actors.coordination.NodeReport;
 import dev.sluice.actors.coordination.Outlook;
 import dev.sluice.actors.coordination.Placement;
+import dev.sluice.actors.coordination.StagePlace;
 import dev.sluice.actors.coordination.StoredLayers;
 import dev.sluice.actors.kept.LogLimits;
 import dev.sluice.actors.placement.PlacementException;
@@ -66,6 +67,26 @@ final class ClusterPlacement implements Placement {
   public Outlook outlook(
       List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan running) {
     return placement(nodes, answering, running).outlook(running);
+  }
+
+  @Override
+  public List<StagePlace> lacking(Placed placed, List<NodeReport> answering) {
+    return placed.stages().stream()
+        .filter(
+            stage ->
+                answering.stream()
+                    .filter(node -> node.node().equals(stage.node()))
+                    .anyMatch(node -> !has(node, placed.model(), stage.range())))
+        .toList();
+  }
+
+  private static boolean has(NodeReport node, String model, LayerRange range) {
+    StoredLayers stored = node.resources().stored();
+    return hasFile(node, model)
+        || (stored != null
+            && stored.content().equals(model)
+            && stored.layers().stream()
+                .anyMatch(there -> there.first() <= range.first() && range.end() <= there.end()));
   }
 
   private ModelPlacement placement(

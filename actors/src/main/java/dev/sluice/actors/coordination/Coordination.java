@@ -85,6 +85,11 @@ public final class Coordination {
   /** Bytes of weights that stages of this epoch have fetched. */
   private long fetched;
 
+  /** What will be built when weights have come; null unless something runs. */
+  private @Nullable PlannedMove move;
+
+  private long movedOn;
+
   /**
    * A coordinator that knows nothing yet.
    *
@@ -133,7 +138,7 @@ public final class Coordination {
       order(node);
     }
     if (report.leaving() && (uses(report.node()) || report.node().equals(head))) {
-      replace(report.node() + " leaves");
+      relieve(report.node());
     }
     tryAgain();
   }
@@ -183,8 +188,76 @@ public final class Coordination {
     if (placed.sameAs(current)) {
       return "the layers lie as well as they can already";
     }
-    build(placed, "rebalancing");
-    return "the layers move, in epoch " + epoch + ": " + placed.why();
+    return move(placed, "rebalancing");
+  }
+
+  /** At once, or when the nodes have fetched what they lack for it. */
+  private String move(Placement.Placed placed, String why) {
+    List<StagePlace> lacking = placement.lacking(placed, reports());
+    if (lacking.isEmpty()) {
+      build(placed, why);
+      return "the layers move, in epoch " + epoch + ": " + placed.why();
+    }
+    move = new PlannedMove(placed, why, clock.getAsLong());
+    String waiting = PlannedMove.waiting(lacking);
+    output.log(why + ": " + waiting);
+    moveOn(lacking, waiting);
+    return waiting + ": " + placed.why();
+  }
+
+  private void moveOn(List<StagePlace> lacking, String waiting) {
+    PlannedMove wanted = Objects.requireNonNull(move);
+    movedOn = clock.getAsLong();
+    reason = waiting;
+    output.announce(state());
+    lacking.forEach(stage -> output.fetch(stage, wanted.placed().model()));
+  }
+
+  /** Builds what was waited for, when all is there, or when it has taken too long. */
+  private void advance() {
+    PlannedMove wanted = move;
+    long now = clock.getAsLong();
+    if (wanted == null || now - movedOn < settings.resend().toNanos()) {
+      return;
+    }
+    List<StagePlace> lacking = placement.lacking(wanted.placed(), reports());
+    if (lacking.isEmpty() || now - wanted.since() >= settings.start().toNanos()) {
+      build(wanted.placed(), wanted.why());
+    } else {
+      moveOn(lacking, PlannedMove.waiting(lacking));
+    }
+  }
+
+  /** A node that was to fetch something for a move cannot. */
+  public void cannotFetch(NodeId id, String why) {
+    KnownNode node = nodes.get(id);
+    if (node != null && move != null && move.uses(id)) {
+      node.exclude(clock.getAsLong(), settings.exclusion().toNanos());
+      giveUpMove(id + " cannot get its weights: " + why);
+    }
+  }
+
+  private void giveUpMove(String why) {
+    output.log("nothing moves for now: " + why);
+    move = null;
+    reason = "";
+    output.announce(state());
+  }
+
+  /** A node that has a part wants to go. */
+  private void relieve(NodeId id) {
+    PlannedMove wanted = move;
+    String why = id + " leaves";
+    if (phase != Phase.RUNNING) {
+      replace(why);
+    } else if (wanted == null
+        || nodes.values().stream().anyMatch(n -> n.leaving() && wanted.uses(n.id()))) {
+      try {
+        move(placement.place(candidates(), reports(), previous), why);
+      } catch (PlacementException e) {
+        replace(why);
+      }
+    }
   }
 
   /**
@@ -220,7 +293,8 @@ public final class Coordination {
           lost("the head did not take over within " + settings.attach().toSeconds() + " s");
         }
       }
-      case RUNNING, GAVE_UP -> {}
+      case RUNNING -> advance();
+      case GAVE_UP -> {}
     }
     if (phase != Phase.GATHERING) {
       nodes.values().forEach(this::resend);
@@ -307,6 +381,7 @@ public final class Coordination {
 
   private void enter(Phase next, String why) {
     phase = next;
+    move = null;
     phaseSince = clock.getAsLong();
     reason = why;
     output.announce(state());
@@ -475,6 +550,9 @@ public final class Coordination {
     boolean part = uses(id) || id.equals(head);
     if (id.equals(head)) {
       head = null;
+    }
+    if (!part && move != null && move.uses(id)) {
+      giveUpMove(why);
     }
     switch (phase) {
       case GATHERING -> decide();

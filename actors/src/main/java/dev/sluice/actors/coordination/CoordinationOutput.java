@@ -5,6 +5,9 @@ public interface CoordinationOutput {
   /** Tells a node all that it is to do. */
   void order(NodeId node, NodeOrder order);
 
+  /** Has a node fetch what a stage that it is to get needs; told again as long as it lacks it. */
+  void fetch(StagePlace place, String model);
+
   /** Tells all gateways. */
   void announce(PipelineState state);
 

@@ -41,6 +41,14 @@ public interface Placement {
   }
 
   /**
+   * The stages whose nodes would have to fetch weights before they can load them; of nodes that do
+   * not answer nothing is said.
+   */
+  default List<StagePlace> lacking(Placed placed, List<NodeReport> answering) {
+    return List.of();
+  }
+
+  /**
    * A pipeline, not yet of any epoch.
    *
    * @param model content id of its file

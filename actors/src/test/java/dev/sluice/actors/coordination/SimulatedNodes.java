@@ -7,9 +7,11 @@ import dev.sluice.model.cache.KvUsage;
 import dev.sluice.model.shard.LayerRange;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,22 +38,36 @@ final class SimulatedNodes {
           false);
 
   /** One layer for every node, in the order of their ids; at least two nodes. */
-  static final Placement ONE_LAYER_EACH =
-      (nodes, _, _) -> {
-        if (nodes.size() < 2) {
-          throw new PlacementException("two nodes are needed");
-        }
-        List<StagePlace> stages = new ArrayList<>();
-        for (NodeReport node : nodes) {
-          int layer = stages.size();
-          stages.add(
-              new StagePlace(node.node(), DataAddress.NONE, new LayerRange(layer, layer + 1)));
-        }
-        return new Placement.Placed("model", SIZES, stages, "one each");
-      };
+  private final class OneLayerEach implements Placement {
+    @Override
+    public Placed place(
+        List<NodeReport> nodes, List<NodeReport> answering, @Nullable EpochPlan previous) {
+      if (nodes.size() < 2) {
+        throw new PlacementException("two nodes are needed");
+      }
+      List<StagePlace> stages = new ArrayList<>();
+      for (NodeReport node : nodes) {
+        int layer = stages.size();
+        stages.add(new StagePlace(node.node(), DataAddress.NONE, new LayerRange(layer, layer + 1)));
+      }
+      return new Placed("model", SIZES, stages, "one each");
+    }
+
+    @Override
+    public List<StagePlace> lacking(Placed placed, List<NodeReport> answering) {
+      return placed.stages().stream().filter(s -> lacking.contains(s.node())).toList();
+    }
+  }
 
   long now;
   final List<String> log = new ArrayList<>();
+
+  /** Nodes without weights. */
+  final Set<NodeId> lacking = new HashSet<>();
+
+  /** What nodes were told to fetch. */
+  final Set<StagePlace> fetches = new HashSet<>();
+
   final Map<NodeId, Node> nodes = new LinkedHashMap<>();
   Coordination coordination;
 
@@ -82,7 +98,7 @@ final class SimulatedNodes {
   Coordination coordinator() {
     return new Coordination(
         CoordinationSettings.cluster(2, Duration.ofMinutes(1)),
-        ONE_LAYER_EACH,
+        new OneLayerEach(),
         () -> now,
         new CoordinationOutput() {
           @Override
@@ -95,6 +111,11 @@ final class SimulatedNodes {
                     to.told();
                   }
                 });
+          }
+
+          @Override
+          public void fetch(StagePlace place, String model) {
+            fetches.add(place);
           }
 
           @Override

@@ -9,6 +9,7 @@ import dev.sluice.actors.coordination.NodeOrder;
 import dev.sluice.actors.coordination.NodeResources;
 import dev.sluice.actors.coordination.PipelineState;
 import dev.sluice.actors.coordination.Placement;
+import dev.sluice.actors.coordination.StagePlace;
 import dev.sluice.actors.placement.NodeOffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -314,6 +315,11 @@ final class SimCluster {
               target.happens(() -> target.duties().order(order));
             }
           });
+    }
+
+    @Override
+    public void fetch(StagePlace place, String model) {
+      // Every node has all layers here.
     }
 
     @Override
