@@ -10,7 +10,7 @@ import dev.sluice.model.kernel.KernelChoice;
 import dev.sluice.model.store.ModelStore;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jline.utils.Signals;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
     sortOptions = false)
 final class NodeCommand implements Callable<Integer> {
   private static final int INTERRUPTED = 130;
+  private static final int RUNNING = -1;
 
   @Mixin private ModelOption model = new ModelOption();
   @Mixin private ClusterOptions cluster = new ClusterOptions();
@@ -126,13 +127,13 @@ final class NodeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     ClusterSettings settings = cluster.settings(flags());
+    AtomicInteger exitCode = new AtomicInteger(RUNNING);
     ModelStore store = model.store();
     try (@Nullable GgufFile file = file(settings);
         ModelLibrary library = new ModelLibrary(own(file, store), store, lines)) {
       ClusterNode node = ClusterNode.start(settings, library, lines::say);
-      AtomicBoolean told = new AtomicBoolean();
-      Signals.register("INT", () -> stop(node, told));
-      Signals.register("TERM", () -> stop(node, told));
+      Signals.register("INT", () -> stop(node, exitCode, INTERRUPTED));
+      Signals.register("TERM", () -> stop(node, exitCode, 0));
       lines.say(
           "node at "
               + node.address()
@@ -142,7 +143,7 @@ final class NodeCommand implements Callable<Integer> {
                   : ", joining " + String.join(", ", settings.join())));
       node.await();
     }
-    return 0;
+    return Math.max(0, exitCode.get());
   }
 
   /** The model that the node was given; one that forms a cluster alone has the shipped one. */
@@ -164,8 +165,8 @@ final class NodeCommand implements Callable<Integer> {
   }
 
   /** Leaves in good order; a second signal ends the process at once. */
-  private static void stop(ClusterNode node, AtomicBoolean told) {
-    if (!told.compareAndSet(false, true)) {
+  private static void stop(ClusterNode node, AtomicInteger exitCode, int code) {
+    if (!exitCode.compareAndSet(RUNNING, code)) {
       Runtime.getRuntime().halt(INTERRUPTED);
     }
     Thread.ofPlatform().name("sluice-leave").start(node::close);

@@ -136,19 +136,6 @@ class ClusterSystemTest {
     return said.substring(at, said.indexOf(' ', at));
   }
 
-  @Test
-  void shouldMoveTheLayersOfANodeThatIsDrained() throws Exception {
-    SluiceProcess last = nodes.get(2);
-    SluiceProcess.Result drained =
-        SluiceProcess.run(folder, "drain", address(last), "--join=" + join);
-    assertThat(drained.exitCode()).as(drained.err()).isZero();
-    assertThat(last.await().exitCode()).isZero();
-    try (SluiceProcess alone = stream("5", "0.9");
-        SluiceProcess over = stream("5", "0.9", "--join=" + join)) {
-      assertThat(ids(over.await())).isEqualTo(ids(alone.await()));
-    }
-  }
-
   private static int lines(SluiceProcess process) {
     try {
       return (int) process.output().lines().count();

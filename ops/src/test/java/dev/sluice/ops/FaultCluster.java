@@ -2,6 +2,7 @@ package dev.sluice.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import dev.sluice.actors.CoordinatorActor;
 import dev.sluice.actors.cluster.ClusterNode;
@@ -96,6 +97,11 @@ final class FaultCluster implements AutoCloseable {
 
   /** Joins as a gateway that is reached at {@code host}. */
   void connect(String host, List<String> join) {
+    connect(host, join, ConfigFactory.empty());
+  }
+
+  /** As {@link #connect(String, List)}, with more settings. */
+  void connect(String host, List<String> join, Config more) {
     Map<String, Object> settings =
         Map.of(
             "sluice.node.host",
@@ -109,7 +115,8 @@ final class FaultCluster implements AutoCloseable {
             "sluice.cluster.join",
             join);
     ClusterNode node =
-        ClusterNode.start(ClusterSettings.of(ConfigFactory.parseMap(settings)), null, _ -> {});
+        ClusterNode.start(
+            ClusterSettings.of(ConfigFactory.parseMap(settings).withFallback(more)), null, _ -> {});
     gateway = node;
     ClusterNode.get(node.joined(), LIMIT, "joining");
   }
@@ -161,10 +168,11 @@ final class FaultCluster implements AutoCloseable {
   CoordinatorActor.Status awaitServing(int nodes) {
     return await(
         nodes + " nodes, and serving",
-        s ->
-            s.nodes().size() == nodes
-                && s.unreachable().isEmpty()
-                && s.state().status() == PipelineState.Status.SERVING);
+        s -> s.nodes().size() == nodes && s.unreachable().isEmpty() && serves(s));
+  }
+
+  static boolean serves(CoordinatorActor.Status status) {
+    return status.state().status() == PipelineState.Status.SERVING;
   }
 
   /**
