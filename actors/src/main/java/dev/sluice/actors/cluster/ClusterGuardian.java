@@ -1,5 +1,6 @@
 package dev.sluice.actors.cluster;
 
+import akka.actor.Address;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.Behavior;
@@ -9,8 +10,10 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import akka.cluster.ClusterEvent;
+import akka.cluster.MemberStatus;
 import akka.cluster.UniqueAddress;
 import akka.cluster.typed.Cluster;
+import akka.cluster.typed.Join;
 import akka.cluster.typed.Leave;
 import akka.cluster.typed.Subscribe;
 import dev.sluice.actors.CoordinatorActor;
@@ -26,11 +29,14 @@ import dev.sluice.actors.probe.LinkProbe;
 import dev.sluice.actors.weights.TransferLimits;
 import dev.sluice.actors.weights.WeightTransfer;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +66,14 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
    */
   record Knock(String from) implements Command, WireMessage {}
 
+  /**
+   * To a node that was seen before, or is to be joined, from one that is in no cluster and looks
+   * for one.
+   *
+   * @param from host and port
+   */
+  record Seeks(String from) implements Command, WireMessage {}
+
   private enum Tick implements Command {
     TICK
   }
@@ -81,6 +95,8 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
    * @param links takes the round trips that its node measures
    * @param probeInterval between two questions to the same node
    * @param hosts told of each member that hosts layers
+   * @param named whom the settings name to be joined
+   * @param founds whether this process is the one that forms the cluster where there is none
    */
   record Parts(
       @Nullable ModelLibrary library,
@@ -91,7 +107,9 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
       @Nullable Placement placement,
       CoordinationSettings settings,
       HeadDirectory directory,
-      KnownHosts hosts) {}
+      KnownHosts hosts,
+      List<Address> named,
+      boolean founds) {}
 
   private final Parts parts;
   private final Cluster cluster;
@@ -99,6 +117,7 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   private final ActorRef<DirectoryActor.Command> directory;
   private final @Nullable ActorRef<NodeActor.Command> node;
   private final @Nullable ActorRef<CoordinatorActor.Command> coordinator;
+  private final Set<String> seekers = new HashSet<>();
   private @Nullable UniqueAddress followed;
 
   static Behavior<Command> create(Parts parts) {
@@ -164,6 +183,7 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
             ReachabilityChange.class, change -> onChange(members.onReachability(change.event())))
         .onMessage(Tick.class, _ -> onTick())
         .onMessage(Knock.class, _ -> this)
+        .onMessage(Seeks.class, this::onSeeks)
         .onMessage(Depart.class, _ -> onDepart())
         .onMessage(Relieved.class, _ -> onRelieved())
         .onMessage(WhoCoordinates.class, this::onWho)
@@ -227,10 +247,39 @@ final class ClusterGuardian extends AbstractBehavior<ClusterGuardian.Command> {
   }
 
   private Behavior<Command> onTick() {
-    ActorRefResolver resolver = ActorRefResolver.get(getContext().getSystem());
-    for (UniqueAddress member : members.unreachable()) {
-      ActorRef<Command> there = resolver.resolveActorRef(member.address() + "/user");
-      there.tell(new Knock(self().address().hostPort()));
+    String me = self().address().hostPort();
+    members.unreachable().forEach(member -> tell(member.address(), new Knock(me)));
+    if (isOutside()) {
+      Stream.concat(parts.named().stream(), parts.hosts().others(self().address()).stream())
+          .filter(address -> !address.equals(self().address()))
+          .distinct()
+          .forEach(address -> tell(address, new Seeks(me)));
+    }
+    return this;
+  }
+
+  private void tell(Address address, Command command) {
+    ActorRef<Command> there =
+        ActorRefResolver.get(getContext().getSystem()).resolveActorRef(address + "/user");
+    there.tell(command);
+  }
+
+  private boolean isOutside() {
+    return cluster.selfMember().status().equals(MemberStatus.removed());
+  }
+
+  /**
+   * The last one of a cluster whose other nodes were lost, and were started again, looks for them
+   * as they look for it. When more than half of all that it knew do, there is no cluster any more.
+   */
+  private Behavior<Command> onSeeks(Seeks seeks) {
+    List<Address> others = parts.hosts().others(self().address());
+    if (parts.founds()
+        && isOutside()
+        && others.stream().anyMatch(other -> other.hostPort().equals(seeks.from()))
+        && seekers.add(seeks.from())
+        && 2 * (seekers.size() + 1) > others.size() + 1) {
+      cluster.manager().tell(Join.create(self().address()));
     }
     return this;
   }

@@ -104,7 +104,9 @@ public final class ClusterNode implements AutoCloseable {
             placement,
             CoordinationSettings.cluster(settings.minNodes(), settings.startTimeout()),
             directory,
-            hosts);
+            hosts,
+            named(),
+            settings.join().isEmpty() || settings.join().getFirst().equals(address()));
     system = join();
   }
 
@@ -299,16 +301,20 @@ public final class ClusterNode implements AutoCloseable {
 
   /**
    * Whom to join. Those that the settings name, and whoever was seen before: a member that was
-   * removed never forms a cluster of its own, since it was removed by one.
+   * removed does not form a cluster of its own, since it was removed by one, unless most of the
+   * others say that they look for one too ({@link ClusterGuardian.Seeks}).
    */
   private List<Address> seeds(Address self) {
     List<Address> seen = hosts.others(self);
-    Stream<Address> named =
-        settings.join().stream()
-            .map(a -> AddressFromURIString.parse("akka://" + AkkaConfig.SYSTEM + "@" + a));
-    return Stream.concat(named, seen.stream())
+    return Stream.concat(named().stream(), seen.stream())
         .filter(a -> seen.isEmpty() || !a.equals(self))
         .distinct()
+        .toList();
+  }
+
+  private List<Address> named() {
+    return settings.join().stream()
+        .map(a -> AddressFromURIString.parse("akka://" + AkkaConfig.SYSTEM + "@" + a))
         .toList();
   }
 
