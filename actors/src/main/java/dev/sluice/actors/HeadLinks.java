@@ -94,6 +94,9 @@ final class HeadLinks {
             .reset(FrameType.OPEN, epoch, open.kept().sequence())
             .addEntry(open.slot(), open.kept().positions(), 0, open.kept().rebuilt())
             .payload(PayloadType.BYTES, 0, payload, 0, length);
+        if (open.shares()) {
+          frame.addEntry(open.sharedFrom(), 0, open.kept().positions(), 0);
+        }
       }
       case LinkCommand.Step step -> {
         lastStep = step.number();

@@ -45,6 +45,8 @@ import java.util.Optional;
  *     be replaced without the others computing anything again
  * @param kvReplica whether each stage keeps a copy of the keys and values of the one before it, so
  *     that this one can be replaced without anything being computed again
+ * @param prefixCache whether sequences share the keys and values of what they begin with, in place
+ *     of computing them again; changes no token
  * @param adapters low-rank adapters of the layers' matrices, in the order in which they are added
  */
 public record PipelineOptions(
@@ -70,6 +72,7 @@ public record PipelineOptions(
     Optional<Path> aeronDirectory,
     LogLimits activationLog,
     boolean kvReplica,
+    boolean prefixCache,
     List<ScaledAdapter> adapters) {
   /** Longest context unless another is asked for; the KV cache is set aside when loading. */
   public static final int DEFAULT_MAX_CONTEXT = 4096;
@@ -148,7 +151,8 @@ public record PipelineOptions(
         unreadLimit,
         queueTimeout,
         stepTimeout,
-        kvReplica);
+        kvReplica,
+        prefixCache && backend == Backend.VECTOR);
   }
 
   private static void within(String name, int value, int low, int high) {
@@ -188,6 +192,7 @@ public record PipelineOptions(
     private Optional<Path> aeronDirectory = Optional.empty();
     private LogLimits activationLog = new LogLimits(64L << 20, 1L << 30);
     private boolean kvReplica;
+    private boolean prefixCache = true;
     private List<ScaledAdapter> adapters = List.of();
 
     private Builder() {}
@@ -302,6 +307,11 @@ public record PipelineOptions(
       return this;
     }
 
+    public Builder prefixCache(boolean value) {
+      prefixCache = value;
+      return this;
+    }
+
     public Builder adapters(List<ScaledAdapter> value) {
       adapters = List.copyOf(value);
       return this;
@@ -336,6 +346,7 @@ public record PipelineOptions(
           aeronDirectory,
           activationLog,
           kvReplica,
+          prefixCache,
           adapters);
     }
   }

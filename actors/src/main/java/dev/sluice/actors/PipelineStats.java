@@ -52,7 +52,8 @@ public record PipelineStats(
    * @param waiting requests that wait for a place
    * @param closing sequences that leave the pipeline
    * @param microBatchesInFlight micro-batches sent and not answered
-   * @param reservedPages KV pages reserved for sequences, on the stage that has the fewest
+   * @param reservedPages KV pages reserved for sequences that have not ended, on the stage that has
+   *     the fewest
    * @param capacityPages KV pages of that stage
    * @param promptTokens prompt tokens sent
    * @param generatedTokens tokens sampled
@@ -63,6 +64,8 @@ public record PipelineStats(
    * @param recoveries how often a sequence lost its pipeline and went on in the next
    * @param recomputedTokens tokens sent again because of that
    * @param replayedTokens tokens that only some of the stages computed again because of that
+   * @param resting sequences that have ended and whose keys and values others may share, now
+   * @param reusedTokens prompt tokens that were not sent because they were shared
    */
   public record Scheduling(
       int running,
@@ -79,10 +82,12 @@ public record PipelineStats(
       long failed,
       long recoveries,
       long recomputedTokens,
-      long replayedTokens) {
+      long replayedTokens,
+      int resting,
+      long reusedTokens) {
     /** Nothing happened yet. */
     public static final Scheduling NONE =
-        new Scheduling(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        new Scheduling(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   public PipelineStats {
@@ -143,6 +148,8 @@ public record PipelineStats(
             scheduling.failed - then.failed,
             scheduling.recoveries - then.recoveries,
             scheduling.recomputedTokens - then.recomputedTokens,
-            scheduling.replayedTokens - then.replayedTokens));
+            scheduling.replayedTokens - then.replayedTokens,
+            scheduling.resting,
+            scheduling.reusedTokens - then.reusedTokens));
   }
 }

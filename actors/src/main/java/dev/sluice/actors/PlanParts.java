@@ -51,6 +51,7 @@ final class PlanParts {
         sizes.tokenBudget(),
         sizes.maxLogitRows(),
         sizes.vocabularySize(),
-        sizes.queueTimeout());
+        sizes.queueTimeout(),
+        sizes.prefixCache());
   }
 }

@@ -51,13 +51,12 @@ final class SamplerOutput implements StageOutput {
 
   @Override
   public boolean open(Frame frame) {
-    return frame.entries() != 1
-        || sampler.tryOpen(
-            frame.epoch(),
-            frame.slot(0),
-            frame.payloadBuffer(),
-            frame.payloadOffset(),
-            frame.payloadLength());
+    return sampler.tryOpen(
+        frame.epoch(),
+        frame.slot(0),
+        frame.payloadBuffer(),
+        frame.payloadOffset(),
+        frame.payloadLength());
   }
 
   @Override

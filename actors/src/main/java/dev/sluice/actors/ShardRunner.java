@@ -208,13 +208,16 @@ final class ShardRunner implements Agent, FrameHandler {
     }
   }
 
+  /** The first entry is the sequence; a second one tells from which slot it has its beginning. */
   private boolean opened(Frame frame) {
-    for (int i = 0; i < frame.entries(); i++) {
-      int slot = frame.slot(i);
-      if (slot < failures.length) {
-        failures[slot] = 0;
-        rebuilt[slot] = frame.flags(i);
-        slots.open(slot, frame.microBatch(), rebuilds(slot, stage) ? 0 : frame.startPosition(i));
+    int slot = frame.slot(0);
+    if (slot < failures.length) {
+      failures[slot] = 0;
+      rebuilt[slot] = frame.flags(0);
+      if (frame.entries() > 1) {
+        slots.share(slot, frame.microBatch(), frame.slot(1), frame.tokenCount(1));
+      } else {
+        slots.open(slot, frame.microBatch(), rebuilds(slot, stage) ? 0 : frame.startPosition(0));
       }
     }
     return true;

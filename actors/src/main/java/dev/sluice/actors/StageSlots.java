@@ -75,6 +75,32 @@ final class StageSlots implements AutoCloseable {
   }
 
   /**
+   * A sequence takes a slot and begins with positions of another one that begins alike; its own
+   * slot may be that one.
+   *
+   * @param sequence its number
+   * @param from the slot that has them
+   * @throws IllegalStateException where they are not here
+   */
+  void share(int slot, long sequence, int from, int positions) {
+    if (from < 0 || from >= sequences.length || shard.positions(from) < positions) {
+      throw new IllegalStateException(
+          "%d positions of slot %d were to be shared, which has them not"
+              .formatted(positions, from));
+    }
+    if (from == slot) {
+      open(slot, sequences[slot], positions);
+    } else {
+      close(slot);
+      shard.share(from, slot, positions);
+      if (log != null) {
+        log.copy(from, slot, positions);
+      }
+    }
+    sequences[slot] = sequence;
+  }
+
+  /**
    * Gives a slot back what another stage kept of it. What does not follow on what is here, or finds
    * no room, is left out.
    *

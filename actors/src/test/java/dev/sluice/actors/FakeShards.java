@@ -166,6 +166,12 @@ final class FakeShards implements ShardFactory {
     }
 
     @Override
+    public void share(int from, int to, int positions) {
+      System.arraycopy(tokens[from], 0, tokens[to], 0, positions);
+      lengths.put(to, positions);
+    }
+
+    @Override
     public void release(int slot) {
       onRelease.on(stage, slot, 0, 0);
       lengths.remove(slot);

@@ -167,6 +167,7 @@ final class RecoveryBenchmark {
   private Pipeline start(Mode mode) {
     PipelineOptions options =
         PipelineOptions.builder()
+            .prefixCache(false)
             .stages(STAGES)
             .contextTokens(512)
             .kvTokens(STREAMS * 512)

@@ -192,7 +192,12 @@ final class RecoveryTest {
     FakeShards shards = new FakeShards(STAGES);
     Fault fault = new Fault();
     PipelineOptions options =
-        PipelineOptions.builder().stages(STAGES).threads(1).kvTokens(1 << 15).build();
+        PipelineOptions.builder()
+            .stages(STAGES)
+            .threads(1)
+            .kvTokens(1 << 15)
+            .prefixCache(false)
+            .build();
     try (Pipeline pipeline =
         Pipeline.start(shards.plan(), FakeShards.shape(), shards, options, () -> {})) {
       shards.onRelease = (stage, _, _, _) -> fault.on(stage);
@@ -299,6 +304,7 @@ final class RecoveryTest {
             .threads(1)
             .kvTokens(1 << 15)
             .unreadLimit(16)
+            .prefixCache(false)
             .build();
     try (Pipeline pipeline =
         Pipeline.start(shards.plan(), FakeShards.shape(), shards, options, () -> {})) {

@@ -82,7 +82,8 @@ final class WireTest {
               11,
               Duration.ofMillis(1500),
               Duration.ofSeconds(2),
-              true),
+              true,
+              false),
           List.of(new StagePlace(NODE, new DataAddress("10.0.0.1", 40_000), new LayerRange(0, 3))),
           "because");
 
@@ -164,9 +165,10 @@ final class WireTest {
             new TokenEvent.Token(5, 6, 1f / 3, 7.5f, top),
             new TokenEvent.Scored(0, OptionalDouble.of(0.1), 3f, top),
             new TokenEvent.Scored(1, OptionalDouble.empty(), 3f, List.of()),
+            new TokenEvent.Reused(17),
             new TokenEvent.Recovered(4, Duration.ofNanos(1_234_567_891)),
             new TokenEvent.Finished(
-                FinishReason.STOP, new Usage(1, 2), new Timings(1, 2, Long.MAX_VALUE)))) {
+                FinishReason.STOP, new Usage(1, 2, 0), new Timings(1, 2, Long.MAX_VALUE)))) {
       assertSurvives(new SchedulerActor.Event(ID, 4, event));
     }
     assertSurvives(new SchedulerActor.Unknown(ID));

@@ -142,6 +142,7 @@ final class BenchCommand implements Runnable {
           .contextTokens(longest)
           .kvTokens(Math.multiplyExact(Math.ceilDiv(longest, PAGE) * PAGE, batch))
           .kvType(kvType)
+          .prefixCache(false)
           .build();
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new CommandException(Failures.message(e), e);

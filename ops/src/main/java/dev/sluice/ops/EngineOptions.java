@@ -44,6 +44,13 @@ final class EngineOptions {
   private KvType kvType = KvType.F32;
 
   @Option(
+      names = "--no-prefix-cache",
+      description =
+          "Compute every prompt from its first token on, though the pipeline has the keys and"
+              + " values of what it begins with. No token depends on it.")
+  private boolean noPrefixCache;
+
+  @Option(
       names = "--kernels",
       paramLabel = "KIND",
       description =
@@ -147,6 +154,7 @@ final class EngineOptions {
               .contextTokens(context)
               .kvTokens(kvTokens)
               .kvType(kvType)
+              .prefixCache(!noPrefixCache)
               .link(transport)
               .backend(backend)
               .maxSequences(sequences)

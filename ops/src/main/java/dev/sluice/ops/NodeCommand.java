@@ -124,6 +124,13 @@ final class NodeCommand implements Callable<Integer> {
               + " stage gets them back and nothing is computed again; twice the memory for them.")
   private boolean kvReplica;
 
+  @Option(
+      names = "--no-prefix-cache",
+      description =
+          "Compute every prompt from its first token on, though the stages have the keys and values"
+              + " of what it begins with. No token depends on it.")
+  private boolean noPrefixCache;
+
   @Override
   public Integer call() throws InterruptedException {
     ClusterSettings settings = cluster.settings(flags());
@@ -194,6 +201,7 @@ final class NodeCommand implements Callable<Integer> {
     put(flags, "sluice.pipeline.streams", streams);
     put(flags, "sluice.pipeline.kv-type", kvType);
     put(flags, "sluice.pipeline.kv-replica", kvReplica ? true : null);
+    put(flags, "sluice.pipeline.prefix-cache", noPrefixCache ? false : null);
     return flags;
   }
 

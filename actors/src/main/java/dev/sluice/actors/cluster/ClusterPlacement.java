@@ -48,6 +48,7 @@ final class ClusterPlacement implements Placement {
             .stepTimeout(pipeline.getDuration("step-timeout"))
             .queueTimeout(pipeline.getDuration("queue-timeout"))
             .kvReplica(pipeline.getBoolean("kv-replica"))
+            .prefixCache(pipeline.getBoolean("prefix-cache"))
             .activationLog(LogLimits.of(config.getConfig("sluice.node.activation-log")))
             .build();
   }

@@ -23,6 +23,7 @@ import java.time.Duration;
  * @param queueTimeout longest time that a request waits for a place
  * @param stepTimeout longest time of a micro-batch in flight
  * @param kvReplica whether each stage keeps a copy of the keys and values of the one before it
+ * @param prefixCache whether sequences share the KV pages of what they begin with
  */
 public record PipelineSizes(
     int embeddingLength,
@@ -39,7 +40,8 @@ public record PipelineSizes(
     int unreadLimit,
     Duration queueTimeout,
     Duration stepTimeout,
-    boolean kvReplica)
+    boolean kvReplica,
+    boolean prefixCache)
     implements WireMessage {
 
   /** The same sizes with another KV cache. */
@@ -59,6 +61,7 @@ public record PipelineSizes(
         unreadLimit,
         queueTimeout,
         stepTimeout,
-        kvReplica);
+        kvReplica,
+        prefixCache);
   }
 }

@@ -349,7 +349,7 @@ public final class GenerationTracker<H> {
         }
         lastTokenNanos = now;
       }
-      case TokenEvent.Recovered _, TokenEvent.Finished _ -> {}
+      case TokenEvent.Reused _, TokenEvent.Recovered _, TokenEvent.Finished _ -> {}
     }
     if (recovering && begun && request.tellRecoveries()) {
       emit(new TokenEvent.Recovered(tokens.size(), Duration.ofNanos(now - lostNanos)));
@@ -365,7 +365,7 @@ public final class GenerationTracker<H> {
         tokens.addInt(token.id());
         emit(event);
       }
-      case TokenEvent.Scored _, TokenEvent.Recovered _ -> emit(event);
+      case TokenEvent.Scored _, TokenEvent.Reused _, TokenEvent.Recovered _ -> emit(event);
     }
   }
 

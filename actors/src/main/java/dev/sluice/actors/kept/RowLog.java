@@ -178,6 +178,28 @@ public final class RowLog implements AutoCloseable {
     }
   }
 
+  /**
+   * Gives a slot copies of the first rows of another one, in place of what it has. Where they are
+   * not all here, or there is no room for them, it is given up.
+   */
+  public void copy(int from, int to, int count) {
+    forget(to);
+    while (lengths[to] < count && lengths[from] >= count && addBlock(to)) {
+      int position = lengths[to];
+      int n = Math.min(blockRows, count - position);
+      MemorySegment block = inMemory(tables[to][position / blockRows]);
+      lengths[to] += n;
+      try {
+        read(from, position, n, block);
+      } catch (UncheckedIOException e) {
+        break;
+      }
+    }
+    if (lengths[to] != count || lengths[from] < count) {
+      forget(to);
+    }
+  }
+
   /** Forgets a slot. */
   public void forget(int slot) {
     freeBlocks(slot, 0);

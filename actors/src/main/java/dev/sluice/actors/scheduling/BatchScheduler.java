@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  *       tokens it may generate, before it starts, and gives them back when its CLOSE has gone
  *       through all stages. So a running sequence never lacks a page, and no sequence's length
  *       depends on its companions. Requests wait in the order they came; none overtakes.
+ *   <li><b>Prefixes.</b> A sequence that has ended rests in its slot, and a request that begins
+ *       like one in a slot begins with that one's KV pages; see {@link PrefixCache}.
  *   <li><b>Micro-batches.</b> At most {@link SchedulerLimits#maxInFlight} are in flight, each of at
  *       most the token budget; see {@link MicroBatchComposer} for what goes into one. Chunks of one
  *       prompt may be in flight one behind the other.
@@ -58,6 +60,7 @@ public final class BatchScheduler {
   private final RowEvents events;
   private MicroBatchComposer composer;
   private SlotTable slots;
+  private PrefixCache prefixes;
 
   /** Why there is no pipeline; null while there is one. */
   private @Nullable String lost;
@@ -85,6 +88,12 @@ public final class BatchScheduler {
     this.events = new RowEvents(output, clock, counters);
     this.composer = new MicroBatchComposer(limits, counters);
     this.slots = new SlotTable(limits);
+    this.prefixes = prefixCache();
+  }
+
+  private PrefixCache prefixCache() {
+    LongSupplier oldest = () -> inFlight.isEmpty() ? nextNumber : inFlight.getFirst().number();
+    return new PrefixCache(limits, slots, oldest, output, counters);
   }
 
   /**
@@ -167,7 +176,7 @@ public final class BatchScheduler {
     Sequence sequence = live.get(id);
     if (sequence != null) {
       counters.finished++;
-      leave(sequence);
+      end(sequence);
       pump();
     }
   }
@@ -306,6 +315,7 @@ public final class BatchScheduler {
     limits = newLimits;
     composer = new MicroBatchComposer(newLimits, counters);
     slots = new SlotTable(newLimits);
+    prefixes = prefixCache();
     for (Sequence sequence : List.copyOf(waiting)) {
       sequence.fit(newLimits);
       GenerationException refusal = Admission.refusal(newLimits, sequence);
@@ -386,7 +396,9 @@ public final class BatchScheduler {
         counters.failed,
         counters.recoveries,
         counters.recomputedTokens,
-        counters.replayedTokens);
+        counters.replayedTokens,
+        slots.count(Sequence.State.RESTING),
+        counters.reusedTokens);
   }
 
   /** Sequences that could be put into a micro-batch now, were there room for one more. */
@@ -398,15 +410,19 @@ public final class BatchScheduler {
     int maxLength = Admission.maxLength(limits, request);
     return lost == null
         && waiting.isEmpty()
-        && slots.hasRoom(limits.pages(Admission.positions(request, maxLength)));
+        && slots.couldHaveRoom(limits.pages(Admission.positions(request, maxLength)));
   }
 
   private void admit() {
     Sequence sequence;
-    while ((sequence = waiting.peekFirst()) != null && slots.hasRoom(sequence.pages())) {
+    while ((sequence = waiting.peekFirst()) != null) {
+      LinkCommand.Open open = prefixes.admit(sequence);
+      if (open == null) {
+        return;
+      }
       waiting.removeFirst();
-      slots.take(sequence);
-      open(sequence, new KeptSlot(sequence.slot, sequence.number(), 0, 0));
+      output.send(open);
+      composer.ready(sequence);
     }
   }
 
@@ -438,10 +454,10 @@ public final class BatchScheduler {
 
   private void onResult(RowResult result) {
     Sequence sequence = slots.at(result.slot());
-    if (sequence == null) {
+    if (sequence == null && !slots.stale(result.slot())) {
       throw new IllegalStateException("a result came for the empty slot " + result.slot());
     }
-    if (sequence.state != Sequence.State.RUNNING) {
+    if (sequence == null || sequence.state != Sequence.State.RUNNING) {
       return;
     }
     if (result.failure() == SampleFailure.GRAMMAR_ENDED) {
@@ -474,7 +490,7 @@ public final class BatchScheduler {
 
   private void finish(Sequence sequence, FinishReason reason, long now) {
     counters.finished++;
-    leave(sequence);
+    end(sequence);
     output.deliver(sequence.id, sequence.finished(reason, now));
   }
 
@@ -487,6 +503,16 @@ public final class BatchScheduler {
   private void drop(Sequence sequence, GenerationException reason) {
     leave(sequence);
     fail(sequence, reason);
+  }
+
+  /** Takes a sequence out that has ended in good order: it may stay in its slot. */
+  private void end(Sequence sequence) {
+    if (prefixes.rest(sequence, nextNumber)) {
+      live.remove(sequence.id);
+      composer.forget(sequence);
+    } else {
+      leave(sequence);
+    }
   }
 
   /** Takes a sequence out of everything; if it has a slot, its CLOSE goes behind its last step. */

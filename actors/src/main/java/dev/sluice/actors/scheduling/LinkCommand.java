@@ -9,12 +9,16 @@ public sealed interface LinkCommand {
 
   /** A sequence takes a slot: before its first {@link Step}. */
   final class Open implements LinkCommand {
+    static final int NOTHING_SHARED = -1;
+
     private final KeptSlot kept;
+    private final int sharedFrom;
     private final TokenRequest request;
     private final int[] tokens;
 
-    Open(KeptSlot kept, TokenRequest request, int[] tokens) {
+    Open(KeptSlot kept, int sharedFrom, TokenRequest request, int[] tokens) {
       this.kept = kept;
+      this.sharedFrom = sharedFrom;
       this.request = request;
       this.tokens = tokens;
     }
@@ -23,9 +27,19 @@ public sealed interface LinkCommand {
       return kept.slot();
     }
 
-    /** The sequence's number, and what the stages keep of it. */
+    /** The sequence's number, and what the stages keep of it, or have of it in another slot. */
     public KeptSlot kept() {
       return kept;
+    }
+
+    /** Whether the positions that it begins with are those of a slot, in place of its own. */
+    public boolean shares() {
+      return sharedFrom != NOTHING_SHARED;
+    }
+
+    /** The slot that has the positions which it begins with; its own for one it takes over. */
+    public int sharedFrom() {
+      return sharedFrom;
     }
 
     /** How the sequence is sampled. */

@@ -77,10 +77,13 @@ final class RowEvents {
   }
 
   private void deliver(Sequence sequence, TokenEvent event) {
-    if (sequence.owesRecovered()) {
-      TokenEvent recovered = sequence.recovered(clock.getAsLong());
+    TokenEvent before =
+        sequence.owesRecovered()
+            ? sequence.recovered(clock.getAsLong())
+            : sequence.owesReused() ? sequence.reusedTold() : null;
+    if (before != null) {
       sequence.delivered();
-      output.deliver(sequence.id, recovered);
+      output.deliver(sequence.id, before);
     }
     sequence.delivered();
     output.deliver(sequence.id, event);

@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param maxLogitRows most rows of logits of one micro-batch, at least {@code maxSequences}
  * @param vocabularySize token ids are below it
  * @param queueTimeout longest time that a request waits
+ * @param prefixCache whether sequences share the KV pages of what they begin with
  */
 public record SchedulerLimits(
     int stages,
@@ -29,7 +30,8 @@ public record SchedulerLimits(
     int tokenBudget,
     int maxLogitRows,
     int vocabularySize,
-    Duration queueTimeout) {
+    Duration queueTimeout,
+    boolean prefixCache) {
   public SchedulerLimits {
     atLeast("stages", stages, 1);
     atLeast("maxSequences", maxSequences, 1);

@@ -16,6 +16,9 @@ final class SchedulingCounters {
   /** Tokens sent though a lost pipeline had got them before. */
   long recomputedTokens;
 
+  /** Prompt tokens that were not sent, since another sequence had them. */
+  long reusedTokens;
+
   /** Tokens that some stages of a new pipeline computed again, because the others kept them. */
   long replayedTokens;
 }

@@ -23,7 +23,9 @@ final class Sequence {
     WAITING,
     RUNNING,
     /** Its CLOSE is on the way: results are ignored, slot and pages are still taken. */
-    CLOSING
+    CLOSING,
+    /** It has ended, and others may share what it has computed. */
+    RESTING
   }
 
   final GenerationId id;
@@ -60,6 +62,14 @@ final class Sequence {
   private @Nullable KeptSlot kept;
 
   private int replayed;
+
+  /** Positions that it had from another sequence, and whether its consumer is to be told so. */
+  private int reused;
+
+  private boolean owesReused;
+
+  /** The micro-batch that followed when it came to rest: all of its own are before that one. */
+  long restedAt;
 
   /** Positions of the prompt whose scores were delivered, and how many were when it took a slot. */
   private int scored;
@@ -162,7 +172,34 @@ final class Sequence {
     replayed = kept.rebuilt() == 0 ? sent : 0;
     prefill = length;
     scoreFrom = scored;
-    return new LinkCommand.Open(kept, request, tokens());
+    return new LinkCommand.Open(kept, LinkCommand.Open.NOTHING_SHARED, request, tokens());
+  }
+
+  /**
+   * It has a slot, and begins with positions of another sequence.
+   *
+   * @param from that one's slot
+   */
+  LinkCommand.Open admittedSharing(int from, int positions, SchedulingCounters counters) {
+    admitted(new KeptSlot(slot, number(), positions, 0));
+    reused = Math.min(positions, promptLength);
+    // A consumer that takes one event at a time would wait for ever for room for two.
+    owesReused = generated == 0 && delivered == 0 && granted > 1 && !recovering;
+    counters.reusedTokens += positions;
+    return new LinkCommand.Open(Objects.requireNonNull(kept), from, request, tokens());
+  }
+
+  /** How many first positions another sequence has in its slot that are those of this one too. */
+  int common(Sequence other) {
+    boolean has = other.state == State.RUNNING || other.state == State.RESTING;
+    int most = has && other.unreplayed() == 0 ? Math.min(other.sent, mostKept()) : 0;
+    int mismatch = Arrays.mismatch(log, 0, most, other.log, 0, most);
+    return mismatch < 0 ? most : mismatch;
+  }
+
+  /** Whether what another sequence has computed is what this one began with. */
+  boolean begins(Sequence other) {
+    return other.sent <= sent && Arrays.mismatch(log, 0, other.sent, other.log, 0, other.sent) < 0;
   }
 
   /** Kept positions that stages are still to compute again. */
@@ -194,6 +231,8 @@ final class Sequence {
     queued = false;
     sent = 0;
     kept = null;
+    reused = delivered == 0 ? 0 : reused;
+    owesReused = false;
     promised = 0;
     waitingSince = now;
   }
@@ -206,6 +245,16 @@ final class Sequence {
   /** Whether the next event is to be preceded by one that tells of a loss. */
   boolean owesRecovered() {
     return recovering && request.tellRecoveries();
+  }
+
+  /** Whether the next event is to be preceded by one that tells what was reused. */
+  boolean owesReused() {
+    return owesReused;
+  }
+
+  TokenEvent.Reused reusedTold() {
+    owesReused = false;
+    return new TokenEvent.Reused(reused);
   }
 
   TokenEvent.Recovered recovered(long now) {
@@ -280,7 +329,7 @@ final class Sequence {
             : 0;
     int tokens = request.maxTokens() > 0 ? Math.max(0, end - Math.max(from, prefill - 1)) : 0;
     int first = request.scorePrompt() && scoreFrom < promptLength ? scoreFrom : prefill - 1;
-    int told = owesRecovered() && from <= first && first < end ? 1 : 0;
+    int told = (owesRecovered() || owesReused()) && from <= first && first < end ? 1 : 0;
     return scores + tokens + told;
   }
 
@@ -337,7 +386,7 @@ final class Sequence {
     long last = sampled ? lastTokenNanos : now;
     return new TokenEvent.Finished(
         reason,
-        new Usage(promptLength, generated),
+        new Usage(promptLength, generated, reused),
         new Timings(begun - submittedNanos, first - begun, last - first));
   }
 

@@ -1,10 +1,14 @@
 package dev.sluice.actors.scheduling;
 
 import dev.sluice.actors.kept.KeptSlot;
-import java.util.Arrays;
+import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
-/** The slots of a pipeline and the KV pages that their sequences have reserved. */
+/**
+ * The slots of a pipeline and the KV pages that their sequences have reserved. A sequence that has
+ * ended may rest in its slot, for others to share what they have in common with it, until somebody
+ * needs slot or pages.
+ */
 final class SlotTable {
   private final SchedulerLimits limits;
   private final @Nullable Sequence[] slots;
@@ -15,52 +19,119 @@ final class SlotTable {
   /** Slots of which stages hold what its sequence, should it come, can go on from. */
   private final @Nullable KeptSlot[] offered;
 
-  private int reservedPages;
+  private final PageLedger ledger;
+
+  /** The pages of each slot. */
+  private final int[][] pages;
 
   SlotTable(SchedulerLimits limits) {
+    this.ledger = new PageLedger(limits.capacityPages());
+    this.pages = new int[limits.maxSequences()][0];
     this.limits = limits;
     this.slots = new Sequence[limits.maxSequences()];
     this.stale = new boolean[limits.maxSequences()];
     this.offered = new KeptSlot[limits.maxSequences()];
   }
 
-  /** Whether a slot is free, and so many pages. */
-  boolean hasRoom(int pages) {
-    return hasPages(pages) && freeSlot() >= 0;
-  }
-
-  private boolean hasPages(int pages) {
-    return pages <= limits.capacityPages() - reservedPages;
+  /** Pages that nobody has. */
+  int freePages() {
+    return ledger.free();
   }
 
   /** Whether this slot is free, and so many pages. */
-  boolean hasRoom(int slot, int pages) {
-    return hasPages(pages) && free(slot);
+  boolean hasRoom(int slot, int count) {
+    return count <= ledger.free() && free(slot);
   }
 
-  /** Gives a sequence the lowest free slot and its pages; there must be room. */
-  void take(Sequence sequence) {
-    take(sequence, freeSlot());
+  /** Whether there is room for so many pages, or would be if those that rest were gone. */
+  boolean couldHaveRoom(int count) {
+    boolean slot = false;
+    for (int i = 0; i < slots.length; i++) {
+      slot |= free(i) || resting(i) != null;
+    }
+    return slot && count <= limits.capacityPages() - reservedPages();
   }
 
   /** Gives a sequence a slot and its pages; there must be room. */
   void take(Sequence sequence, int slot) {
+    pages[slot] = ledger.take(sequence.pages());
+    put(sequence, slot);
+  }
+
+  /**
+   * Gives a sequence a slot, which is free or the other's, and its pages, of which the full ones of
+   * what it shares are the other's; there must be room.
+   *
+   * @param positions how many of the other's positions it shares
+   */
+  void share(Sequence sequence, int slot, Sequence other, int positions) {
+    int shared = positions / limits.pageTokens();
+    int[] first = pages[other.slot];
+    if (slot == other.slot) {
+      first = ledger.keep(first, shared);
+      pages[slot] = ledger.share(first, shared, sequence.pages());
+      ledger.give(first);
+    } else {
+      pages[slot] = ledger.share(first, shared, sequence.pages());
+    }
+    put(sequence, slot);
+  }
+
+  private void put(Sequence sequence, int slot) {
     slots[slot] = sequence;
     sequence.slot = slot;
-    reservedPages += sequence.pages();
+  }
+
+  /** How many pages there would be for one who took a slot over and kept so many positions. */
+  int freeWithout(Sequence resting, int positions) {
+    return ledger.free() + ledger.own(pages[resting.slot], positions / limits.pageTokens());
   }
 
   void free(Sequence sequence) {
-    slots[sequence.slot] = null;
-    reservedPages -= sequence.pages();
+    empty(sequence.slot);
+  }
+
+  private void empty(int slot) {
+    slots[slot] = null;
+    offered[slot] = null;
+    ledger.give(pages[slot]);
+    pages[slot] = new int[0];
+  }
+
+  /** A sequence that has ended stays, with the pages that it filled. */
+  void rest(Sequence sequence) {
+    sequence.state = Sequence.State.RESTING;
+    pages[sequence.slot] = ledger.keep(pages[sequence.slot], limits.pages(sequence.sent));
+  }
+
+  /** Who rests in a slot; null for nobody. */
+  @Nullable Sequence resting(int slot) {
+    Sequence sequence = slots[slot];
+    return sequence != null && sequence.state == Sequence.State.RESTING ? sequence : null;
+  }
+
+  /** The slot of one that rests is to be closed; its pages are free at once: links keep order. */
+  void evict(Sequence resting) {
+    empty(resting.slot);
+    stale[resting.slot] = true;
+  }
+
+  /** Whether slots will be free without anything else. */
+  boolean closing() {
+    for (boolean s : stale) {
+      if (s) {
+        return true;
+      }
+    }
+    return count(Sequence.State.CLOSING) > 0;
   }
 
   /** Empties all slots. */
   void clear() {
-    Arrays.fill(slots, null);
-    Arrays.fill(stale, false);
-    Arrays.fill(offered, null);
-    reservedPages = 0;
+    for (int i = 0; i < slots.length; i++) {
+      empty(i);
+      stale[i] = false;
+    }
   }
 
   /**
@@ -74,7 +145,7 @@ final class SlotTable {
       return false;
     }
     offered[slot] = kept;
-    reservedPages += pages(kept);
+    pages[slot] = ledger.take(pages(kept));
     return true;
   }
 
@@ -99,8 +170,7 @@ final class SlotTable {
   }
 
   private KeptSlot withdraw(KeptSlot kept) {
-    offered[kept.slot()] = null;
-    reservedPages -= pages(kept);
+    empty(kept.slot());
     return kept;
   }
 
@@ -124,11 +194,16 @@ final class SlotTable {
 
   /** A slot that {@link #close} took is free again; false where it is none. */
   boolean closed(int slot) {
-    boolean was = known(slot) && stale[slot];
+    boolean was = stale(slot);
     if (was) {
       stale[slot] = false;
     }
     return was;
+  }
+
+  /** Whether a slot is to be closed that nobody has any more. */
+  boolean stale(int slot) {
+    return known(slot) && stale[slot];
   }
 
   private boolean free(int slot) {
@@ -144,8 +219,20 @@ final class SlotTable {
     return known(slot) ? slots[slot] : null;
   }
 
+  /** The number of slots. */
+  int size() {
+    return slots.length;
+  }
+
+  /** Pages that are set aside, those left out that only those have who rest. */
   int reservedPages() {
-    return reservedPages;
+    BitSet reserved = new BitSet();
+    for (int i = 0; i < slots.length; i++) {
+      for (int page : resting(i) == null ? pages[i] : new int[0]) {
+        reserved.set(page);
+      }
+    }
+    return reserved.cardinality();
   }
 
   int count(Sequence.State state) {
@@ -170,7 +257,8 @@ final class SlotTable {
     return sum;
   }
 
-  private int freeSlot() {
+  /** The lowest free slot; -1 where there is none. */
+  int freeSlot() {
     for (int i = 0; i < slots.length; i++) {
       if (free(i)) {
         return i;

@@ -41,6 +41,7 @@ public final class WireModule extends SimpleModule {
     @JsonSubTypes.Type(value = TokenEvent.Scored.class, name = "scored"),
     @JsonSubTypes.Type(value = TokenEvent.Token.class, name = "token"),
     @JsonSubTypes.Type(value = TokenEvent.Recovered.class, name = "recovered"),
+    @JsonSubTypes.Type(value = TokenEvent.Reused.class, name = "reused"),
     @JsonSubTypes.Type(value = TokenEvent.Finished.class, name = "finished")
   })
   private interface TokenEventNames {}

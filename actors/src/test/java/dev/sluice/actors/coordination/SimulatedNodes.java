@@ -35,7 +35,8 @@ final class SimulatedNodes {
           16,
           Duration.ofMinutes(1),
           Duration.ofMinutes(1),
-          false);
+          false,
+          true);
 
   /** One layer for every node, in the order of their ids; at least two nodes. */
   private final class OneLayerEach implements Placement {

@@ -79,7 +79,7 @@ final class GenerationTrackerTest {
 
   private static TokenEvent finished() {
     return new TokenEvent.Finished(
-        FinishReason.LENGTH, new Usage(2, 3), new Timings(1_000, 1_000, 1_000));
+        FinishReason.LENGTH, new Usage(2, 3, 0), new Timings(1_000, 1_000, 1_000));
   }
 
   private void ticks(int count) {

@@ -9,9 +9,11 @@ import dev.sluice.stages.flow.TokenRequest;
 import dev.sluice.stages.sampling.SamplingParameters;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Thousands of random histories; a failure names the seed, which replays exactly. */
@@ -21,16 +23,19 @@ final class BatchSchedulerSimulationTest {
   @Test
   void shouldKeepItsPromisesInRandomHistories() {
     int recovered = 0;
+    long reused = 0;
     for (long seed = 0; seed < HISTORIES; seed++) {
       try {
         History history = new History(seed);
         history.run();
         recovered += history.recovered;
+        reused += history.reused;
       } catch (AssertionError | RuntimeException e) {
         throw new AssertionError("history of seed " + seed + ": " + e.getMessage(), e);
       }
     }
     assertThat(recovered).as("generations that lost their pipeline and ended").isGreaterThan(300);
+    assertThat(reused).as("tokens that others had").isGreaterThan(1_000);
   }
 
   private static final class History {
@@ -40,6 +45,7 @@ final class BatchSchedulerSimulationTest {
     private BatchScheduler scheduler;
     private boolean down;
     private int recovered;
+    private long reused;
     private long nextId;
 
     History(long seed) {
@@ -57,7 +63,8 @@ final class BatchSchedulerSimulationTest {
               maxSequences + 1 + random.nextInt(16),
               maxSequences + random.nextInt(8),
               2 + random.nextInt(30),
-              Duration.ofHours(1));
+              Duration.ofHours(1),
+              random.nextInt(4) > 0);
       pipeline = new SimulatedPipeline(limits, random);
       pipeline.failurePerMille = random.nextInt(3) == 0 ? 20 : 0;
       scheduler = scheduler();
@@ -90,7 +97,10 @@ final class BatchSchedulerSimulationTest {
       assertThat(scheduler.stats().reservedPages()).as("pages reserved at the end").isZero();
       assertThat(scheduler.stats().running() + scheduler.stats().closing()).isZero();
       assertThat(scheduler.stats().microBatchesInFlight()).isZero();
-      assertThat(pipeline.openSlots()).as("slots open at the end").isZero();
+      assertThat(pipeline.openSlots())
+          .as("slots open at the end")
+          .isEqualTo(limits.stages() * scheduler.stats().resting());
+      reused += scheduler.stats().reusedTokens();
       pipeline.consumers.values().forEach(this::check);
     }
 
@@ -128,7 +138,7 @@ final class BatchSchedulerSimulationTest {
     }
 
     private void submit() {
-      int[] prompt = random.ints(1 + random.nextInt(30), 0, limits.vocabularySize()).toArray();
+      int[] prompt = prompt();
       boolean score = random.nextInt(4) == 0;
       int maxTokens =
           random.nextInt(8) == 0 ? TokenRequest.UNLIMITED : random.nextInt(20) + (score ? 0 : 1);
@@ -144,6 +154,22 @@ final class BatchSchedulerSimulationTest {
       long id = nextId++;
       pipeline.consumers.put(SimulatedPipeline.id(id), consumer);
       scheduler.submit(SimulatedPipeline.id(id), request, Resume.NONE, window);
+    }
+
+    /** Often one that begins as another did, and with some of what that one brought. */
+    private int[] prompt() {
+      int[] prompt = random.ints(1 + random.nextInt(30), 0, limits.vocabularySize()).toArray();
+      if (nextId == 0 || random.nextBoolean()) {
+        return prompt;
+      }
+      SimulatedPipeline.Consumer other = pipeline.consumer(random.nextLong(nextId));
+      IntStream log =
+          IntStream.concat(
+              Arrays.stream(other.request.prompt()), Arrays.stream(other.resume().generated()));
+      int most = limits.contextTokens() - prompt.length;
+      return most < 1
+          ? prompt
+          : IntStream.concat(log.limit(1 + random.nextInt(most)), Arrays.stream(prompt)).toArray();
     }
 
     private void read() {
@@ -222,6 +248,7 @@ final class BatchSchedulerSimulationTest {
       int at = 0;
       List<TokenEvent> events = new ArrayList<>(consumer.events);
       boolean told = events.removeIf(e -> e instanceof TokenEvent.Recovered);
+      events.removeIf(e -> e instanceof TokenEvent.Reused);
       assertThat(!told || request.tellRecoveries()).isTrue();
       for (int p = 0;
           request.scorePrompt() && p < request.promptLength() && at < events.size();
@@ -273,7 +300,8 @@ final class BatchSchedulerSimulationTest {
   void shouldSpreadDecodesSoThatAllStagesWorkAtOnce() {
     for (int stages = 1; stages <= 5; stages++) {
       SchedulerLimits limits =
-          new SchedulerLimits(stages, 10, 0, 500, 2000, 4, 8, 32, 16, 100, Duration.ofHours(1));
+          new SchedulerLimits(
+              stages, 10, 0, 500, 2000, 4, 8, 32, 16, 100, Duration.ofHours(1), false);
       SimulatedPipeline pipeline = new SimulatedPipeline(limits, new Random(stages));
       BatchScheduler scheduler =
           new BatchScheduler(limits, () -> pipeline.now, pipeline, (s, f) -> "");
@@ -307,7 +335,7 @@ final class BatchSchedulerSimulationTest {
   @Test
   void shouldNotStopOthersFromDecodingDuringLongPrompt() {
     SchedulerLimits limits =
-        new SchedulerLimits(3, 4, 0, 20_000, 10_000, 4, 16, 24, 8, 100, Duration.ofHours(1));
+        new SchedulerLimits(3, 4, 0, 20_000, 10_000, 4, 16, 24, 8, 100, Duration.ofHours(1), false);
     SimulatedPipeline pipeline = new SimulatedPipeline(limits, new Random(5));
     BatchScheduler scheduler =
         new BatchScheduler(limits, () -> pipeline.now, pipeline, (s, f) -> "");
@@ -345,7 +373,7 @@ final class BatchSchedulerSimulationTest {
   @Test
   void shouldRefuseWhatCanNeverFit() {
     SchedulerLimits limits =
-        new SchedulerLimits(2, 2, 1, 64, 4, 8, 8, 16, 4, 100, Duration.ofHours(1));
+        new SchedulerLimits(2, 2, 1, 64, 4, 8, 8, 16, 4, 100, Duration.ofHours(1), false);
     assertRefused(limits, 65, 1, "the prompt has 65 tokens, and the context holds 64");
     assertRefused(limits, 10, 60, "ask for at most 54");
     assertRefused(limits, 33, 1, "needs room for 40 tokens in the KV cache, and it holds 32");

@@ -26,7 +26,7 @@ final class SchedulerRecoveryTest {
 
   private static SchedulerLimits limits(int sequences, int pages) {
     return new SchedulerLimits(
-        3, sequences, 4, 1000, pages, 4, 8, 32, 16, 100, Duration.ofMinutes(10));
+        3, sequences, 4, 1000, pages, 4, 8, 32, 16, 100, Duration.ofMinutes(10), false);
   }
 
   private static TokenRequest request(int maxTokens, boolean score) {
@@ -78,7 +78,7 @@ final class SchedulerRecoveryTest {
     assertThat(told.tokens()).isEqualTo(7);
     assertThat(told.pause()).isBetween(Duration.ofSeconds(5), Duration.ofSeconds(6));
     TokenEvent.Finished end = (TokenEvent.Finished) consumer.events.removeLast();
-    assertThat(end.usage()).isEqualTo(new Usage(5, 20));
+    assertThat(end.usage()).isEqualTo(new Usage(5, 20, 0));
     assertThat(consumer.events).isEqualTo(undisturbed(request));
     assertThat(scheduler.stats().recoveries()).isEqualTo(1);
     assertThat(scheduler.stats().promptTokens()).isEqualTo(5);
@@ -177,7 +177,7 @@ final class SchedulerRecoveryTest {
       assertThat(consumer.events.subList(0, expected.size() - got))
           .isEqualTo(expected.subList(got, expected.size()));
       assertThat(finish(consumer).reason()).isEqualTo(FinishReason.LENGTH);
-      assertThat(finish(consumer).usage()).isEqualTo(new Usage(5, 6));
+      assertThat(finish(consumer).usage()).isEqualTo(new Usage(5, 6, 0));
     }
   }
 
@@ -255,7 +255,7 @@ final class SchedulerRecoveryTest {
     assertThat(large.failure).hasMessageContaining("the request needs room for 44 tokens");
     // Room for 24 positions, and the last token is never fed: what was asked for without a limit.
     assertThat(open.failure).isNull();
-    assertThat(finish(open).usage()).isEqualTo(new Usage(5, 20));
+    assertThat(finish(open).usage()).isEqualTo(new Usage(5, 20, 0));
   }
 
   @Test

@@ -103,11 +103,34 @@ final class SimulatedPipeline implements SchedulerOutput {
   private static final class Held {
     final long sequence;
     final List<Integer> tokens = new ArrayList<>();
+    final CountedPages pages;
     int logged;
     int rebuilt;
 
-    Held(long sequence) {
+    Held(long sequence, CountedPages pages) {
       this.sequence = sequence;
+      this.pages = pages;
+    }
+
+    void add(int token, Map<Integer, Held> cache) {
+      tokens.add(token);
+      pages.add(pages(cache));
+    }
+
+    void cut(int positions) {
+      tokens.subList(positions, tokens.size()).clear();
+      pages.cut(positions);
+    }
+
+    Held share(long other, int positions) {
+      assertThat(tokens).hasSizeGreaterThanOrEqualTo(positions);
+      Held held = new Held(other, pages.share(positions));
+      held.tokens.addAll(tokens.subList(0, positions));
+      return held;
+    }
+
+    static List<CountedPages> pages(Map<Integer, Held> cache) {
+      return cache.values().stream().map(h -> h.pages).toList();
     }
   }
 
@@ -234,7 +257,14 @@ final class SimulatedPipeline implements SchedulerOutput {
     boolean last = stage == limits.stages() - 1;
     return switch (frame) {
       case LinkCommand.Open open -> {
-        open(stage, cache, open.kept());
+        if (open.shares()) {
+          boolean own = open.sharedFrom() == open.slot();
+          assertThat(cache.containsKey(open.slot())).as("slot was taken").isEqualTo(own);
+          Held source = held(cache, open.sharedFrom());
+          cache.put(open.slot(), source.share(open.kept().sequence(), open.kept().positions()));
+        } else {
+          open(stage, cache, open.kept());
+        }
         if (stage == 0) {
           requests.put(open.slot(), open.request());
         }
@@ -252,10 +282,11 @@ final class SimulatedPipeline implements SchedulerOutput {
         int row = 0;
         List<RowResult> results = new ArrayList<>();
         for (int i = 0; i < step.entries(); i++) {
-          List<Integer> tokens = held(cache, step.slot(i)).tokens;
+          Held held = held(cache, step.slot(i));
+          List<Integer> tokens = held.tokens;
           assertThat(step.startPosition(i)).as("positions follow on").isEqualTo(tokens.size());
           for (int t = 0; t < step.tokenCount(i); t++) {
-            tokens.add(step.token(row++));
+            held.add(step.token(row++), cache);
             if (last && wants(step, i, t)) {
               results.add(result(step.slot(i), tokens));
             }
@@ -269,8 +300,9 @@ final class SimulatedPipeline implements SchedulerOutput {
             results.add(new RowResult(slot, 0, 0, MicroBatch.SHARD_ERROR, 0, 0, 0, List.of()));
           }
         }
-        int pages = cache.values().stream().mapToInt(h -> limits.pages(h.tokens.size())).sum();
-        assertThat(pages).as("pages in use").isLessThanOrEqualTo(limits.capacityPages());
+        assertThat(CountedPages.count(Held.pages(cache)))
+            .as("pages in use")
+            .isLessThanOrEqualTo(limits.capacityPages());
         yield last ? new Results(step.number(), results) : step;
       }
       case Replayed replayed -> replay(stage, cache, replayed);
@@ -282,20 +314,20 @@ final class SimulatedPipeline implements SchedulerOutput {
     return Objects.requireNonNull(cache.get(slot), "slot is open");
   }
 
-  private static void open(int stage, Map<Integer, Held> cache, KeptSlot kept) {
+  private void open(int stage, Map<Integer, Held> cache, KeptSlot kept) {
     Held held = cache.get(kept.slot());
     if (kept.positions() == 0) {
       assertThat(held).as("slot was free").isNull();
     }
     if (kept.positions() == 0 || kept.rebuilds(stage)) {
-      held = new Held(kept.sequence());
+      held = new Held(kept.sequence(), new CountedPages(limits.pageTokens()));
       cache.put(kept.slot(), held);
     }
     Held present = Objects.requireNonNull(held, "something is kept");
     assertThat(present.sequence).isEqualTo(kept.sequence());
     if (!kept.rebuilds(stage)) {
       assertThat(present.tokens).hasSizeGreaterThanOrEqualTo(kept.positions());
-      present.tokens.subList(kept.positions(), present.tokens.size()).clear();
+      present.cut(kept.positions());
     }
     present.rebuilt = kept.rebuilt();
   }
@@ -313,7 +345,7 @@ final class SimulatedPipeline implements SchedulerOutput {
     for (int i = 0; i < replay.tokenCount(); i++) {
       if (rebuilds) {
         assertThat(held.tokens).hasSize(replay.startPosition() + i);
-        held.tokens.add(replay.token(i));
+        held.add(replay.token(i), cache);
       } else {
         assertThat(held.tokens.get(replay.startPosition() + i)).isEqualTo(replay.token(i));
       }

@@ -68,7 +68,8 @@ final class GenerationHistoryTest {
               16,
               8,
               VOCABULARY,
-              Duration.ofMinutes(5));
+              Duration.ofMinutes(5),
+              random.nextBoolean());
       head = newHead();
       head.attach();
     }

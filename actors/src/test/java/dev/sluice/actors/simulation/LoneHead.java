@@ -97,6 +97,6 @@ final class LoneHead {
     assertThat(protocol.size()).as("generations live at the end").isZero();
     assertThat(protocol.stats().reservedPages()).as("pages reserved at the end").isZero();
     assertThat(protocol.stats().running() + protocol.stats().waiting()).isZero();
-    assertThat(stage.open()).as("slots open at the end").isZero();
+    assertThat(stage.open()).as("slots open at the end").isEqualTo(protocol.stats().resting());
   }
 }

@@ -48,6 +48,11 @@ final class SimConsumer<H> {
   /** A request of any kind. */
   static TokenRequest draw(Random random, int vocabulary, int longest) {
     int[] prompt = random.ints(1 + random.nextInt(longest), 0, vocabulary).toArray();
+    // Some begin alike.
+    int alike = random.nextBoolean() ? random.nextInt(prompt.length + 1) : 0;
+    for (int i = 0; i < alike; i++) {
+      prompt[i] = i % vocabulary;
+    }
     boolean score = random.nextInt(4) == 0;
     int maxTokens = random.nextInt(longest) + (score ? 0 : 1);
     int[] stops = random.nextInt(3) == 0 ? new int[] {0} : new int[0];
@@ -69,9 +74,12 @@ final class SimConsumer<H> {
   void emit(TokenEvent event) {
     assertThat(ended()).as("nothing after the end").isFalse();
     events.add(event);
-    // The last one needs no room, nor does one that tells of a recovery.
-    int unread = events.size() - taken - (event instanceof TokenEvent.Finished ? 1 : 0);
-    assertThat(unread).as("unread events").isLessThanOrEqualTo(window + 1);
+    // The last one needs no room, nor do those that tell of recoveries.
+    long unread =
+        events.subList(taken, events.size()).stream()
+            .filter(e -> !(e instanceof TokenEvent.Finished || e instanceof TokenEvent.Recovered))
+            .count();
+    assertThat(unread).as("unread events").isLessThanOrEqualTo(window);
   }
 
   void fail(GenerationException reason) {
@@ -117,6 +125,8 @@ final class SimConsumer<H> {
           assertThat(token.id()).isEqualTo(SimStage.token(request, log, vocabulary));
           log.add(token.id());
         }
+        case TokenEvent.Reused(int tokens) ->
+            assertThat(tokens).isBetween(1, request.promptLength());
         case TokenEvent.Recovered(int tokens, Duration pause) -> {
           assertThat(request.tellRecoveries()).isTrue();
           assertThat(tokens).isEqualTo(log.size() - request.promptLength());

@@ -240,7 +240,8 @@ final class SimNode implements NodeOutput {
         sizes.tokenBudget(),
         sizes.maxLogitRows(),
         sizes.vocabularySize(),
-        sizes.queueTimeout());
+        sizes.queueTimeout(),
+        sizes.prefixCache());
   }
 
   private void toFirstStage(LinkCommand command) {

@@ -2,6 +2,7 @@ package dev.sluice.actors.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.actors.scheduling.CountedPages;
 import dev.sluice.actors.scheduling.LinkCommand;
 import dev.sluice.actors.scheduling.RowResult;
 import dev.sluice.actors.scheduling.SchedulerLimits;
@@ -20,6 +21,7 @@ import java.util.Objects;
 final class SimStage {
   private final SchedulerLimits limits;
   private final Map<Integer, List<Integer>> cache = new HashMap<>();
+  private final Map<Integer, CountedPages> pages = new HashMap<>();
   private final Map<Integer, TokenRequest> requests = new HashMap<>();
 
   SimStage(SchedulerLimits limits) {
@@ -36,12 +38,14 @@ final class SimStage {
     List<RowResult> results = new ArrayList<>();
     switch (command) {
       case LinkCommand.Open open -> {
-        assertThat(cache.put(open.slot(), new ArrayList<>())).as("the slot was free").isNull();
+        open(open);
         requests.put(open.slot(), open.request());
         assertThat(open.tokenCount()).isLessThanOrEqualTo(limits.contextTokens());
       }
-      case LinkCommand.Close close ->
-          assertThat(cache.remove(close.slot())).as("the slot was open").isNotNull();
+      case LinkCommand.Close close -> {
+        assertThat(cache.remove(close.slot())).as("the slot was open").isNotNull();
+        pages.remove(close.slot());
+      }
       case LinkCommand.Replay replay ->
           throw new AssertionError("nothing was kept, and yet comes " + replay);
       case LinkCommand.Step step -> {
@@ -52,21 +56,33 @@ final class SimStage {
           assertThat(step.startPosition(i)).as("positions follow on").isEqualTo(tokens.size());
           for (int t = 0; t < step.tokenCount(i); t++) {
             tokens.add(step.token(row++));
+            Objects.requireNonNull(pages.get(step.slot(i))).add(pages.values());
             boolean last = t == step.tokenCount(i) - 1;
             if (step.flags(i) == MicroBatch.ALL_LOGITS || (step.flags(i) != 0 && last)) {
               results.add(result(step.slot(i), tokens));
             }
           }
         }
-        int pages = cache.values().stream().mapToInt(this::pages).sum();
-        assertThat(pages).as("pages in use").isLessThanOrEqualTo(limits.capacityPages());
+        assertThat(CountedPages.count(pages.values()))
+            .as("pages in use")
+            .isLessThanOrEqualTo(limits.capacityPages());
       }
     }
     return results;
   }
 
-  private int pages(List<Integer> tokens) {
-    return Math.ceilDiv(tokens.size(), limits.pageTokens());
+  private void open(LinkCommand.Open open) {
+    List<Integer> tokens = new ArrayList<>();
+    CountedPages taken = new CountedPages(limits.pageTokens());
+    int positions = open.kept().positions();
+    if (open.shares()) {
+      List<Integer> source = Objects.requireNonNull(cache.get(open.sharedFrom()), "slot is open");
+      tokens.addAll(source.subList(0, positions));
+      taken = Objects.requireNonNull(pages.get(open.sharedFrom())).share(positions);
+    }
+    boolean own = open.sharedFrom() == open.slot();
+    assertThat(cache.put(open.slot(), tokens) != null).as("the slot was taken").isEqualTo(own);
+    pages.put(open.slot(), taken);
   }
 
   private RowResult result(int slot, List<Integer> tokens) {

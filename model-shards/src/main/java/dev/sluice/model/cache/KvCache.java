@@ -17,6 +17,10 @@ import java.util.Objects;
  * layers: one page table per slot serves every layer. For each layer it holds keys {@code
  * [token][kvHeads * keyLength]}, then values {@code [token][kvHeads * valueLength]}.
  *
+ * <p>Slots may {@link #share} the pages of a beginning that their sequences have in common. Pages
+ * are counted by reference; who goes on in the middle of a page that others have too gets a copy of
+ * it first.
+ *
  * <p>One thread reserves, releases and closes. Between a reservation and the release any thread may
  * read and write the slot's pages, as long as the owner sees to it that no row is read before it is
  * written. {@link #usage} is for any thread. Nothing is allocated once a slot's page table has
@@ -36,6 +40,10 @@ public final class KvCache implements KvPages, AutoCloseable {
 
   private final int[] free;
   private int freeCount;
+
+  /** How many slots have a page. */
+  private final int[] references;
+
   private final int[][] tables;
   private final int[] lengths;
   private volatile int usedPages;
@@ -69,6 +77,7 @@ public final class KvCache implements KvPages, AutoCloseable {
       free[i] = pages - 1 - i;
     }
     freeCount = pages;
+    references = new int[pages];
     tables = new int[slots][];
     Arrays.fill(tables, new int[0]);
     lengths = new int[slots];
@@ -110,19 +119,73 @@ public final class KvCache implements KvPages, AutoCloseable {
     int length = lengths[slot] + tokens;
     int held = pagesFor(lengths[slot]);
     int needed = pagesFor(length);
-    if (needed - held > freeCount) {
+    boolean copies = tokens > 0 && goesOnInSharedPage(slot);
+    if (needed - held + (copies ? 1 : 0) > freeCount) {
       return false;
     }
-    if (needed > tables[slot].length) {
-      int room = Math.min(blocks.length / layers, Math.max(FIRST_TABLE, 2 * needed));
-      tables[slot] = Arrays.copyOf(tables[slot], room);
+    if (copies) {
+      copyLastPage(slot);
     }
+    growTable(slot, needed);
     for (int i = held; i < needed; i++) {
-      tables[slot][i] = free[--freeCount];
+      tables[slot][i] = takePage();
     }
     lengths[slot] = length;
     usedPages = free.length - freeCount;
     return true;
+  }
+
+  private void growTable(int slot, int needed) {
+    if (needed > tables[slot].length) {
+      int room = Math.min(blocks.length / layers, Math.max(FIRST_TABLE, 2 * needed));
+      tables[slot] = Arrays.copyOf(tables[slot], room);
+    }
+  }
+
+  private int takePage() {
+    int page = free[--freeCount];
+    references[page] = 1;
+    return page;
+  }
+
+  private boolean goesOnInSharedPage(int slot) {
+    int length = lengths[slot];
+    return length % layout.pageTokens() != 0
+        && references[tables[slot][length / layout.pageTokens()]] > 1;
+  }
+
+  private void copyLastPage(int slot) {
+    int index = lengths[slot] / layout.pageTokens();
+    int old = tables[slot][index];
+    int copy = takePage();
+    for (int layer = 0; layer < layers; layer++) {
+      blocks[copy * layers + layer].copyFrom(blocks[old * layers + layer]);
+    }
+    references[old]--;
+    tables[slot][index] = copy;
+  }
+
+  /**
+   * Gives a slot the first positions of another one's sequence, as they are. No page is taken for
+   * them until one of the two goes on in the middle of one.
+   *
+   * @param from the slot that has them
+   * @param to an empty slot
+   * @throws IllegalArgumentException where the one has fewer positions, or the other has any
+   */
+  public void share(int from, int to, int positions) {
+    if (positions < 0 || positions > lengths[from] || lengths[to] != 0) {
+      throw new IllegalArgumentException(
+          "slot %d, with %d positions, cannot get %d of the %d positions of slot %d"
+              .formatted(to, lengths[to], positions, lengths[from], from));
+    }
+    int pages = pagesFor(positions);
+    growTable(to, pages);
+    for (int i = 0; i < pages; i++) {
+      tables[to][i] = tables[from][i];
+      references[tables[to][i]]++;
+    }
+    lengths[to] = positions;
   }
 
   /** Gives the pages of a slot back. A slot that holds none is fine. */
@@ -143,7 +206,10 @@ public final class KvCache implements KvPages, AutoCloseable {
     }
     int kept = pagesFor(length);
     for (int i = pagesFor(lengths[slot]) - 1; i >= kept; i--) {
-      free[freeCount++] = tables[slot][i];
+      int page = tables[slot][i];
+      if (--references[page] == 0) {
+        free[freeCount++] = page;
+      }
     }
     lengths[slot] = length;
     usedPages = free.length - freeCount;

@@ -79,6 +79,19 @@ public interface ModelShard extends AutoCloseable {
    */
   void truncate(int slot, int positions);
 
+  /**
+   * Gives a slot the first positions of another one's sequence, which it goes on from: with the
+   * same bits as if it had computed them. Both share the pages as far as they are full.
+   *
+   * @param from the slot that has them
+   * @param to a slot that holds nothing
+   * @throws IllegalArgumentException where the one has fewer positions, or the other has any
+   * @throws UnsupportedOperationException from a shard whose sequences cannot share
+   */
+  default void share(int from, int to, int positions) {
+    throw new UnsupportedOperationException("the sequences of this shard share nothing");
+  }
+
   /** Forgets the sequence of a slot and frees its pages. A slot that holds nothing is fine. */
   void release(int slot);
 

@@ -303,6 +303,16 @@ final class VectorShard implements ModelShard {
   }
 
   @Override
+  public void share(int from, int to, int positions) {
+    if (positions > positions(from) || failures[to] != MicroBatch.FINE) {
+      throw new IllegalArgumentException(
+          "slot %d holds %d positions, of which slot %d cannot have %d"
+              .formatted(from, positions(from), to, positions));
+    }
+    cache.share(from, to, positions);
+  }
+
+  @Override
   public void release(int slot) {
     if (slot >= 0 && slot < failures.length) {
       cache.release(slot);

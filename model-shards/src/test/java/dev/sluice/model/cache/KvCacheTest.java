@@ -7,7 +7,9 @@ import dev.sluice.model.kernel.KvLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import net.jqwik.api.ForAll;
@@ -131,6 +133,79 @@ class KvCacheTest {
       }
       assertThat(cache.usage().usedPages()).isZero();
       assertThat(cache.reserve(0, pages * PAGE_TOKENS)).isTrue();
+    }
+  }
+
+  /**
+   * Random sequences come, share what they begin with, go on, are cut and go: each finds the rows
+   * that it would have had alone.
+   */
+  @Property(tries = 50, shrinking = ShrinkingMode.OFF)
+  void shouldKeepTheRowsOfThoseThatShareApart(@ForAll long seed) {
+    Random random = new Random(seed);
+    int pages = 4 + random.nextInt(20);
+    int slots = 2 + random.nextInt(5);
+    List<List<Integer>> model = new ArrayList<>();
+    for (int slot = 0; slot < slots; slot++) {
+      model.add(new ArrayList<>());
+    }
+    try (Arena arena = Arena.ofConfined();
+        KvCache cache = new KvCache(LAYOUT, LAYERS, pages, slots)) {
+      MemorySegment row = arena.allocate(cache.rowBytes());
+      for (int step = 0; step < 200; step++) {
+        int slot = random.nextInt(slots);
+        List<Integer> rows = model.get(slot);
+        switch (random.nextInt(6)) {
+          case 0 -> {
+            cache.release(slot);
+            rows.clear();
+          }
+          case 1 -> {
+            int kept = random.nextInt(rows.size() + 1);
+            cache.truncate(slot, kept);
+            rows.subList(kept, rows.size()).clear();
+          }
+          case 2, 3 -> {
+            int from = random.nextInt(slots);
+            if (rows.isEmpty() && from != slot) {
+              int used = cache.usage().usedPages();
+              int positions = random.nextInt(model.get(from).size() + 1);
+              cache.share(from, slot, positions);
+              rows.addAll(model.get(from).subList(0, positions));
+              assertThat(cache.usage().usedPages()).isEqualTo(used);
+            }
+          }
+          default -> {
+            int count = random.nextInt(7);
+            int start = rows.size();
+            int end = cache.reserve(slot, count) ? start + count : start;
+            for (int i = start; i < end; i++) {
+              rows.add(random.nextInt());
+              row.fill((byte) (int) rows.getLast());
+              cache.restore(slot, i, 1, row, 0);
+            }
+          }
+        }
+        checkRows(cache, model, row);
+      }
+      for (int slot = 0; slot < slots; slot++) {
+        cache.release(slot);
+      }
+      assertThat(cache.usage().usedPages()).isZero();
+      assertThat(cache.reserve(0, pages * PAGE_TOKENS)).isTrue();
+    }
+  }
+
+  private static void checkRows(KvCache cache, List<List<Integer>> model, MemorySegment row) {
+    for (int slot = 0; slot < model.size(); slot++) {
+      List<Integer> rows = model.get(slot);
+      assertThat(cache.length(slot)).isEqualTo(rows.size());
+      for (int i = 0; i < rows.size(); i++) {
+        cache.copy(slot, i, 1, row);
+        assertThat(row.get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) (int) rows.get(i));
+        assertThat(row.get(ValueLayout.JAVA_BYTE, row.byteSize() - 1))
+            .isEqualTo((byte) (int) rows.get(i));
+      }
     }
   }
 

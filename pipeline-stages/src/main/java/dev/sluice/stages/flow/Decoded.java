@@ -11,6 +11,9 @@ sealed interface Decoded {
   /** The generation goes on after a loss. */
   record Recovered(TokenEvent.Recovered event) implements Decoded {}
 
+  /** The prompt's beginning was there. */
+  record Reused(TokenEvent.Reused event) implements Decoded {}
+
   /** The end. */
   record Finished(TokenEvent.Finished event) implements Decoded {}
 }

@@ -83,6 +83,7 @@ final class DetokenizeStage extends GraphStage<FlowShape<TokenEvent, Decoded>> {
         }
         // It passes a token that waits for the rest of its character.
         case TokenEvent.Recovered recovered -> ready.add(new Decoded.Recovered(recovered));
+        case TokenEvent.Reused reused -> ready.add(new Decoded.Reused(reused));
         case TokenEvent.Finished finished -> {
           release(decoder.finish());
           ready.add(new Decoded.Finished(finished));

@@ -60,6 +60,7 @@ final class StopStage extends GraphStage<FlowShape<Decoded, TextEvent>> {
     private long heldLength;
     private boolean ended;
     private int tokens;
+    private int cached;
     private long started;
     private long firstToken;
     private long lastToken;
@@ -106,6 +107,7 @@ final class StopStage extends GraphStage<FlowShape<Decoded, TextEvent>> {
         case Decoded.Text text -> accept(text);
         case Decoded.Recovered(TokenEvent.Recovered(int before, Duration pause)) ->
             ready.add(new TextEvent.Recovered(before, pause));
+        case Decoded.Reused(TokenEvent.Reused reused) -> cached = reused.tokens();
         case Decoded.Finished(TokenEvent.Finished finished) -> {
           release(heldLength);
           end(new TextEvent.Finished(finished.reason(), finished.usage(), finished.timings()));
@@ -151,7 +153,8 @@ final class StopStage extends GraphStage<FlowShape<Decoded, TextEvent>> {
       }
       held.clear();
       Timings timings = new Timings(0, firstToken - started, lastToken - firstToken);
-      end(new TextEvent.Finished(FinishReason.STOP, new Usage(prompt.length, tokens), timings));
+      Usage usage = new Usage(prompt.length, tokens, cached);
+      end(new TextEvent.Finished(FinishReason.STOP, usage, timings));
     }
 
     private void end(TextEvent.Finished finished) {

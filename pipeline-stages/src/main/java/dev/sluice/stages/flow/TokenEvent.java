@@ -8,7 +8,8 @@ import java.util.OptionalDouble;
 /**
  * What a {@link TokenGenerator} emits: {@link Scored} for each position of the prompt in order when
  * asked for, then {@link Token} for each token generated in order, then one {@link Finished}, then
- * completion. Where it was asked for, {@link Recovered} comes between any of them.
+ * completion. Where it was asked for, {@link Recovered} comes between any of them. {@link Reused}
+ * comes first, if at all.
  */
 public sealed interface TokenEvent {
 
@@ -67,6 +68,13 @@ public sealed interface TokenEvent {
    * @param pause from when the loss was noticed to the next event
    */
   record Recovered(int tokens, Duration pause) implements TokenEvent {}
+
+  /**
+   * The keys and values of the prompt's beginning were there already.
+   *
+   * @param tokens how many tokens of the prompt
+   */
+  record Reused(int tokens) implements TokenEvent {}
 
   /** The last event of a generation that ended in good order. */
   record Finished(FinishReason reason, Usage usage, Timings timings) implements TokenEvent {}

@@ -65,7 +65,7 @@ class TextGenerationPropertiesTest {
     CharTokenizer tokenizer = new CharTokenizer();
     List<TokenEvent> events = split(tokenizer, text, random);
     int tokens = events.size();
-    events.add(new TokenEvent.Finished(FinishReason.LENGTH, new Usage(1, tokens), Timings.NONE));
+    events.add(new TokenEvent.Finished(FinishReason.LENGTH, new Usage(1, tokens, 0), Timings.NONE));
     TextRequest request = TextRequest.builder("p").stop(stops.toArray(String[]::new)).build();
 
     List<TextEvent> result =

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class TextGenerationTest {
-  private static final Usage USAGE = new Usage(4, 2);
+  private static final Usage USAGE = new Usage(4, 2, 0);
   private static final Timings TIMINGS = new Timings(1, 2, 3);
   private static ActorSystem system;
 
@@ -130,7 +130,7 @@ class TextGenerationTest {
             token("never"));
     assertThat(texts(events)).containsExactly("one <", "b>", " ", "", "");
     assertThat(events.getLast())
-        .isEqualTo(new TextEvent.Finished(FinishReason.STOP, new Usage(1, 5), Timings.NONE));
+        .isEqualTo(new TextEvent.Finished(FinishReason.STOP, new Usage(1, 5, 0), Timings.NONE));
   }
 
   @Test

@@ -126,7 +126,7 @@ final class ResponseObject {
     json.writeObjectFieldStart("usage");
     json.writeNumberField("input_tokens", usage.promptTokens());
     json.writeObjectFieldStart("input_tokens_details");
-    json.writeNumberField("cached_tokens", 0);
+    json.writeNumberField("cached_tokens", usage.cachedTokens());
     json.writeEndObject();
     json.writeNumberField("output_tokens", usage.generatedTokens());
     json.writeObjectFieldStart("output_tokens_details");

@@ -7,6 +7,7 @@ import java.io.IOException;
 /** What a request used, all its answers together; a prompt counts once. */
 final class UsageCount {
   private int promptTokens;
+  private int cachedTokens;
   private int completionTokens;
 
   /**
@@ -16,6 +17,7 @@ final class UsageCount {
    */
   void add(Usage usage, boolean countsPrompt) {
     promptTokens += countsPrompt ? usage.promptTokens() : 0;
+    cachedTokens += countsPrompt ? usage.cachedTokens() : 0;
     completionTokens += usage.generatedTokens();
   }
 
@@ -34,7 +36,7 @@ final class UsageCount {
     json.writeNumberField("completion_tokens", completionTokens);
     json.writeNumberField("total_tokens", promptTokens + completionTokens);
     json.writeObjectFieldStart("prompt_tokens_details");
-    json.writeNumberField("cached_tokens", 0);
+    json.writeNumberField("cached_tokens", cachedTokens);
     json.writeEndObject();
     json.writeEndObject();
   }

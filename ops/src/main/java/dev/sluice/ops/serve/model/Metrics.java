@@ -33,6 +33,8 @@ public final class Metrics {
       timer("sluice.e2e.request.latency", "From the request to its end.", 10, 600_000);
   private final Counter promptTokens =
       counter("sluice.prompt.tokens", "Tokens of prompts of requests that have ended.");
+  private final Counter cachedTokens =
+      counter("sluice.prefix.cache.hits", "Tokens of those prompts that had been computed before.");
   private final Counter generatedTokens =
       counter("sluice.generation.tokens", "Tokens that were generated.");
   private final Counter recoveries =
@@ -104,6 +106,7 @@ public final class Metrics {
         case TextEvent.Recovered _ -> recoveries.increment();
         case TextEvent.Finished(FinishReason reason, var usage, _) -> {
           promptTokens.increment(batch.countsPrompt(choice) ? usage.promptTokens() : 0);
+          cachedTokens.increment(batch.countsPrompt(choice) ? usage.cachedTokens() : 0);
           generatedTokens.increment(usage.generatedTokens());
           tagged("sluice.request.success", "finished_reason", reason.name());
         }
