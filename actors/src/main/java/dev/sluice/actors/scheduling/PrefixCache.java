@@ -138,9 +138,11 @@ final class PrefixCache {
     Match best = null;
     for (int slot = 0; slot < slots.size(); slot++) {
       Sequence other = slots.at(slot);
-      int common = other == null ? 0 : sequence.common(other);
-      if (common >= limits.pageTokens() && (best == null || common > best.positions())) {
-        best = new Match(other, common);
+      if (other != null) {
+        int common = sequence.common(other);
+        if (common >= limits.pageTokens() && (best == null || common > best.positions())) {
+          best = new Match(other, common);
+        }
       }
     }
     return best;

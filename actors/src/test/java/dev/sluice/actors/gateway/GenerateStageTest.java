@@ -26,7 +26,7 @@ final class GenerateStageTest {
       new TokenRequest(new int[] {1, 2}, SamplingParameters.GREEDY, 50, new int[0], false);
   private static final TokenEvent TOKEN = new TokenEvent.Token(3, 2, 0, 0, List.of());
   private static final TokenEvent END =
-      new TokenEvent.Finished(FinishReason.LENGTH, new Usage(2, 1), new Timings(0, 0, 0));
+      new TokenEvent.Finished(FinishReason.LENGTH, new Usage(2, 1, 0), new Timings(0, 0, 0));
 
   private final ActorTestKit kit = ActorTestKit.create();
 
