@@ -38,7 +38,9 @@ final class LoadMeter {
     readings.addLast(new Reading(now, stages));
     Reading before = readings.getFirst();
     List<StageLoad> loads =
-        stages.stream().map(s -> new StageLoad(s.stage(), share(before, s, now), s.kv())).toList();
+        stages.stream()
+            .map(s -> new StageLoad(s.stage(), share(before, s, now), s.frames(), s.kv()))
+            .toList();
     return new NodeLoad(loads, scheduling.running(), scheduling.waiting());
   }
 

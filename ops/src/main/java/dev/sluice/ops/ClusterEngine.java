@@ -10,8 +10,10 @@ import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.model.store.ContentId;
 import dev.sluice.model.store.ModelStore;
 import dev.sluice.model.store.Portion;
+import dev.sluice.ops.serve.model.PipelineView;
 import dev.sluice.stages.flow.TokenGenerator;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 
 /**
  * A cluster that this process has joined as a gateway.
@@ -86,6 +88,14 @@ record ClusterEngine(ClusterClient client, String content, GgufFile file) implem
   @Override
   public Optional<PipelineStats> stats() {
     return Optional.empty();
+  }
+
+  @Override
+  public CompletionStage<PipelineView> view() {
+    return client
+        .node()
+        .status()
+        .thenApply(status -> ClusterView.of(status, client.node().members()));
   }
 
   @Override

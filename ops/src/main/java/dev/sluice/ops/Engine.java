@@ -3,8 +3,10 @@ package dev.sluice.ops;
 import akka.actor.typed.ActorSystem;
 import dev.sluice.actors.PipelineStats;
 import dev.sluice.actors.gateway.HeadDirectory;
+import dev.sluice.ops.serve.model.PipelineView;
 import dev.sluice.stages.flow.TokenGenerator;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 
 /** What computes for a verb: a pipeline in this process, or a cluster. */
 interface Engine extends AutoCloseable {
@@ -16,6 +18,9 @@ interface Engine extends AutoCloseable {
 
   /** Whether requests are computed, and why not. */
   HeadDirectory directory();
+
+  /** How it does at this moment; may fail, as while nobody coordinates a cluster. */
+  CompletionStage<PipelineView> view();
 
   /** Counters since the start, where this process computes. */
   Optional<PipelineStats> stats();

@@ -4,15 +4,20 @@ import akka.actor.typed.ActorSystem;
 import dev.sluice.actors.Pipeline;
 import dev.sluice.actors.PipelineStats;
 import dev.sluice.actors.gateway.HeadDirectory;
+import dev.sluice.ops.serve.model.PipelineMeter;
+import dev.sluice.ops.serve.model.PipelineView;
 import dev.sluice.stages.flow.TokenGenerator;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * A pipeline in this process.
  *
  * @param pipeline closed with this
+ * @param meter tells how busy its stages are
  */
-record PipelineEngine(Pipeline pipeline) implements Engine {
+record PipelineEngine(Pipeline pipeline, PipelineMeter meter) implements Engine {
   @Override
   public TokenGenerator generator() {
     return pipeline.generator();
@@ -31,6 +36,11 @@ record PipelineEngine(Pipeline pipeline) implements Engine {
   @Override
   public Optional<PipelineStats> stats() {
     return Optional.of(pipeline.stats());
+  }
+
+  @Override
+  public CompletionStage<PipelineView> view() {
+    return CompletableFuture.completedFuture(meter.read(pipeline.stats()));
   }
 
   @Override

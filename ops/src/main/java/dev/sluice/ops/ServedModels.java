@@ -6,6 +6,7 @@ import dev.sluice.actors.PipelineStats;
 import dev.sluice.actors.gateway.HeadDirectory;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.ops.serve.model.Backend;
+import dev.sluice.ops.serve.model.PipelineView;
 import dev.sluice.ops.serve.model.ServedModel;
 import dev.sluice.stages.chat.ChatTemplate;
 import dev.sluice.stages.flow.TokenGenerator;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 
 /** A session's model, as the server knows it. */
 final class ServedModels {
@@ -69,6 +71,11 @@ final class ServedModels {
         case HeadDirectory.Unavailable(String reason, Duration _) -> Optional.of(reason);
         case HeadDirectory.Closed(String reason) -> Optional.of(reason);
       };
+    }
+
+    @Override
+    public CompletionStage<PipelineView> view() {
+      return engine.view();
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.sluice.actors.Pipeline;
 import dev.sluice.actors.PipelineOptions;
 import dev.sluice.model.arch.ModelSpec;
 import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.ops.serve.model.PipelineMeter;
 import dev.sluice.stages.flow.TextEvent;
 import dev.sluice.stages.flow.TextGeneration;
 import dev.sluice.stages.flow.TextRequest;
@@ -62,7 +63,7 @@ final class Session implements AutoCloseable {
               file,
               () -> model.store().manifest(file).id().hex(),
               tokenizer,
-              new PipelineEngine(Pipeline.start(file, chosen)),
+              new PipelineEngine(Pipeline.start(file, chosen), new PipelineMeter()),
               context));
     } catch (RuntimeException | Error e) {
       file.close();

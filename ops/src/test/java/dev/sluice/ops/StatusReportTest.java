@@ -79,7 +79,7 @@ final class StatusReportTest {
             A,
             Map.of(B.name(), 310_000L, C.name(), 90_000L),
             List.of(StageReport.ready(0, KV, List.of())),
-            new NodeLoad(List.of(new StageLoad(0, 0.426, KV)), 2, 1));
+            new NodeLoad(List.of(new StageLoad(0, 0.426, 17, KV)), 2, 1));
     NodeReport b =
         node(
             B,

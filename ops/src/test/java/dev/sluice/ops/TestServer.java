@@ -7,6 +7,8 @@ import dev.sluice.actors.PipelineStats;
 import dev.sluice.model.gguf.GgufFile;
 import dev.sluice.ops.serve.Server;
 import dev.sluice.ops.serve.model.Backend;
+import dev.sluice.ops.serve.model.PipelineMeter;
+import dev.sluice.ops.serve.model.PipelineView;
 import dev.sluice.ops.serve.model.ServedModel;
 import dev.sluice.stages.chat.ChatTemplate;
 import dev.sluice.stages.flow.TextEvent;
@@ -20,6 +22,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.function.UnaryOperator;
 
 /** A server in this process, of a small model that has learnt nothing. */
@@ -102,7 +106,7 @@ public final class TestServer implements AutoCloseable {
             ChatTemplate.of(file.metadata(), tokenizer),
             CONTEXT,
             sequences,
-            new PipelineBackend(pipeline, generator)));
+            new PipelineBackend(pipeline, generator, new PipelineMeter())));
   }
 
   public Server server() {
@@ -145,7 +149,8 @@ public final class TestServer implements AutoCloseable {
     }
   }
 
-  private record PipelineBackend(Pipeline pipeline, TokenGenerator generator) implements Backend {
+  private record PipelineBackend(Pipeline pipeline, TokenGenerator generator, PipelineMeter meter)
+      implements Backend {
     @Override
     public ActorSystem<?> system() {
       return pipeline.system();
@@ -154,6 +159,11 @@ public final class TestServer implements AutoCloseable {
     @Override
     public Optional<String> trouble() {
       return Optional.empty();
+    }
+
+    @Override
+    public CompletionStage<PipelineView> view() {
+      return CompletableFuture.completedFuture(meter.read(pipeline.stats()));
     }
 
     @Override

@@ -5,13 +5,21 @@ import dev.sluice.ops.serve.http.AccessLog;
 import dev.sluice.ops.serve.http.Gate;
 import dev.sluice.ops.serve.http.HttpPort;
 import dev.sluice.ops.serve.http.Keys;
+import dev.sluice.ops.serve.http.Route;
+import dev.sluice.ops.serve.http.Scope;
 import dev.sluice.ops.serve.http.Service;
+import dev.sluice.ops.serve.live.LiveFeed;
+import dev.sluice.ops.serve.live.Pulse;
 import dev.sluice.ops.serve.model.Admission;
+import dev.sluice.ops.serve.model.GenerationObserver;
 import dev.sluice.ops.serve.model.Generations;
 import dev.sluice.ops.serve.model.Metrics;
 import dev.sluice.ops.serve.model.ServedModel;
+import dev.sluice.ops.serve.page.Page;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -104,11 +112,17 @@ public final class Server implements AutoCloseable {
     try {
       Admission admission = new Admission(settings.sequences(), settings.queue(), System::nanoTime);
       Metrics metrics = new Metrics();
-      Generations generations = new Generations(admission, metrics);
+      Pulse pulse = new Pulse(System::currentTimeMillis);
+      Generations generations =
+          new Generations(admission, GenerationObserver.all(List.of(metrics, pulse)));
+      LiveFeed live = new LiveFeed(generations, pulse, System::nanoTime);
+      List<Route> routes = new ArrayList<>(Api.routes(port.system(), generations, metrics));
+      routes.addAll(Page.routes());
+      routes.add(Route.get("/live", Scope.WATCH, live::watch));
       Service service =
           new Service(
               port.system(),
-              Api.routes(port.system(), generations, metrics),
+              routes,
               new Gate(settings.keys(), settings.origins()),
               new AccessLog(settings.accessLog(), settings.logBodies()),
               settings.maxBodyBytes());

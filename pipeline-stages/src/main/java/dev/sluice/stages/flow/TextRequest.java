@@ -87,6 +87,12 @@ public record TextRequest(
     }
   }
 
+  /** The same, with losses that were overcome told. */
+  public TextRequest tellingRecoveries() {
+    return new TextRequest(
+        prompt, sampling, maxTokens, stopStrings, stopTokens, ignoreEos, echo, scorePrompt, true);
+  }
+
   private static GenerationException invalid(String message) {
     return new GenerationException(GenerationException.Kind.INVALID_REQUEST, message);
   }

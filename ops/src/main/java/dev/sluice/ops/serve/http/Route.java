@@ -10,7 +10,7 @@ import java.util.function.Function;
 /**
  * What answers a method of a path.
  *
- * @param path the whole path; or, where it ends in a slash, its beginning
+ * @param path the whole path; or, where it ends in a slash and is more than that, its beginning
  * @param scope what the caller must be allowed
  */
 public record Route(HttpMethod method, String path, Scope scope, Handler handler) {
@@ -36,7 +36,8 @@ public record Route(HttpMethod method, String path, Scope scope, Handler handler
   }
 
   boolean covers(String wanted) {
-    return path.endsWith("/")
+    boolean beginning = path.length() > 1 && path.endsWith("/");
+    return beginning
         ? wanted.startsWith(path) && wanted.length() > path.length()
         : wanted.equals(path);
   }

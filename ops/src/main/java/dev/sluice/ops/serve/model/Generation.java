@@ -8,6 +8,7 @@ import akka.stream.javadsl.SinkQueueWithCancel;
 import akka.stream.javadsl.Source;
 import dev.sluice.stages.flow.TextEvent;
 import dev.sluice.stages.flow.TextGeneration;
+import dev.sluice.stages.flow.TextRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -104,8 +105,9 @@ public final class Generation {
 
   private Source<ChoiceEvent, NotUsed> events(
       ServedModel model, Batch batch, int choice, GenerationWatch watch) {
+    TextRequest request = batch.requests().get(choice);
     return TextGeneration.source(
-            model.tokenizer(), model.backend().generator(), batch.requests().get(choice))
+            model.tokenizer(), model.backend().generator(), request.tellingRecoveries())
         .map(
             event -> {
               watch.event(choice, event);
@@ -115,7 +117,8 @@ public final class Generation {
                         + finished.usage().generatedTokens());
               }
               return new ChoiceEvent(choice, event);
-            });
+            })
+        .filter(told -> request.tellRecoveries() || !(told.event() instanceof TextEvent.Recovered));
   }
 
   /** The first event, when it is there; {@link #next} gives it too. */

@@ -11,13 +11,17 @@ public final class Generations {
   private static final Duration LOADING = Duration.ofSeconds(5);
 
   private final Admission admission;
-  private final Metrics metrics;
+  private final GenerationObserver observer;
   private volatile @Nullable ServedModel model;
 
-  /** Without a model as yet. */
-  public Generations(Admission admission, Metrics metrics) {
+  /**
+   * Without a model as yet.
+   *
+   * @param observer is told of every call
+   */
+  public Generations(Admission admission, GenerationObserver observer) {
     this.admission = admission;
-    this.metrics = metrics;
+    this.observer = observer;
   }
 
   /** The model is there. */
@@ -56,7 +60,8 @@ public final class Generations {
     ServedModel served = model();
     Admission.Ticket ticket =
         admission.enter(call.caller(), batch.requests().size(), batch.priority());
-    Generation generation = Generation.begin(served, ticket, batch, metrics.watch(batch));
+    Generation generation =
+        Generation.begin(served, ticket, batch, observer.watch(call, served, batch));
     if (!batch.outlives()) {
       call.gone().thenRun(generation::cancel);
     }

@@ -1,5 +1,6 @@
 package dev.sluice.ops.serve.model;
 
+import dev.sluice.ops.serve.http.Call;
 import dev.sluice.stages.flow.FinishReason;
 import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.TextEvent;
@@ -19,7 +20,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What the server counts, named as vLLM names it after the prefix. For any thread. */
-public final class Metrics {
+public final class Metrics implements GenerationObserver {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final Timer firstToken =
@@ -71,8 +72,8 @@ public final class Metrics {
     return registry.scrape();
   }
 
-  /** A watch over one call. */
-  GenerationWatch watch(Batch batch) {
+  @Override
+  public GenerationWatch watch(Call call, ServedModel model, Batch batch) {
     return new Watch(batch);
   }
 
