@@ -31,6 +31,7 @@ public final class DirectoryActor extends AbstractBehavior<DirectoryActor.Comman
   }
 
   private final HeadDirectory directory;
+  private final ActorRef<SchedulerActor.Reply> replies;
   private @Nullable ActorRef<CoordinatorActor.Command> coordinator;
 
   /** One that waits to be told whom to ask. */
@@ -43,7 +44,18 @@ public final class DirectoryActor extends AbstractBehavior<DirectoryActor.Comman
       ActorContext<Command> context, TimerScheduler<Command> timers, HeadDirectory directory) {
     super(context);
     this.directory = directory;
+    replies = context.spawn(replies(directory), "replies");
     timers.startTimerWithFixedDelay(Tick.TICK, RENEW);
+  }
+
+  private static Behavior<SchedulerActor.Reply> replies(HeadDirectory directory) {
+    return Behaviors.receive(SchedulerActor.Reply.class)
+        .onAnyMessage(
+            reply -> {
+              directory.reply(reply);
+              return Behaviors.same();
+            })
+        .build();
   }
 
   @Override
@@ -81,10 +93,10 @@ public final class DirectoryActor extends AbstractBehavior<DirectoryActor.Comman
     ActorRef<SchedulerActor.Command> head = update.head();
     HeadDirectory.Head missing = new HeadDirectory.Missing(state.reason());
     return switch (state.status()) {
-      case SERVING -> head == null ? missing : new HeadDirectory.At(head);
+      case SERVING -> head == null ? missing : new HeadDirectory.At(head, replies);
       // One that lives on keeps its generations; another one is worth asking when it serves.
       case BUILDING ->
-          head != null && directory.head().equals(new HeadDirectory.At(head))
+          head != null && directory.head().equals(new HeadDirectory.At(head, replies))
               ? directory.head()
               : missing;
       case UNAVAILABLE -> new HeadDirectory.Unavailable(state.reason(), state.retryAfter());

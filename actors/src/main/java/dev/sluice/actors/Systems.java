@@ -1,11 +1,12 @@
 package dev.sluice.actors;
 
 import akka.actor.typed.ActorSystem;
+import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 
-/** Makes the actor system of a process that runs alone. */
-final class Systems {
+/** Makes actor systems that are in no cluster. */
+public final class Systems {
   /**
    * No cluster; quiet; few threads, since the computing ones need the cores; no shutdown hook of
    * Akka's own, because whoever starts a pipeline closes it and two at once would race.
@@ -40,7 +41,15 @@ final class Systems {
   private Systems() {}
 
   static ActorSystem<NodeGuardian.Command> start() {
-    Config config = ConfigFactory.parseString(ALONE).withFallback(ConfigFactory.load());
-    return ActorSystem.create(NodeGuardian.create(), "sluice", config);
+    return ActorSystem.create(NodeGuardian.create(), "sluice", config());
+  }
+
+  /** One for streams alone, which whoever starts it terminates. */
+  public static ActorSystem<Void> forStreams() {
+    return ActorSystem.create(Behaviors.empty(), "sluice-streams", config());
+  }
+
+  private static Config config() {
+    return ConfigFactory.parseString(ALONE).withFallback(ConfigFactory.load());
   }
 }

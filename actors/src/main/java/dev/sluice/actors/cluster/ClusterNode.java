@@ -14,6 +14,7 @@ import akka.stream.javadsl.Source;
 import dev.sluice.actors.CoordinatorActor;
 import dev.sluice.actors.NodeActor;
 import dev.sluice.actors.NodeEnvironment;
+import dev.sluice.actors.Systems;
 import dev.sluice.actors.coordination.CoordinationSettings;
 import dev.sluice.actors.coordination.NodeId;
 import dev.sluice.actors.gateway.GenerateStage;
@@ -73,6 +74,10 @@ public final class ClusterNode implements AutoCloseable {
   private final CompletableFuture<Void> joined = new CompletableFuture<>();
 
   private volatile ActorSystem<ClusterGuardian.Command> system;
+
+  /** Made when it is asked for: a node that only hosts layers runs no streams. */
+  private @Nullable ActorSystem<Void> streams;
+
   private volatile boolean leaving;
 
   private ClusterNode(
@@ -163,9 +168,17 @@ public final class ClusterNode implements AutoCloseable {
     return directory;
   }
 
-  /** The actor system that streams can be run on; another one after it has joined again. */
-  public ActorSystem<?> system() {
-    return system;
+  /**
+   * The actor system that streams are to be run on. It is not the member's, so they go on when the
+   * member is removed and joins again; it ends when this is closed.
+   */
+  public synchronized ActorSystem<?> system() {
+    ActorSystem<Void> present = streams;
+    if (present == null) {
+      present = Systems.forStreams();
+      streams = present;
+    }
+    return present;
   }
 
   /** What everybody does. */
@@ -277,7 +290,16 @@ public final class ClusterNode implements AutoCloseable {
       Thread.currentThread().interrupt();
       system.terminate();
     }
+    closeStreams();
+  }
+
+  /** Those that still run fail first, so that they can say why. */
+  private synchronized void closeStreams() {
     directory.publish(new HeadDirectory.Closed("this process has left the cluster"));
+    ActorSystem<Void> present = streams;
+    if (present != null) {
+      present.terminate();
+    }
   }
 
   private ActorSystem<ClusterGuardian.Command> join() {

@@ -14,18 +14,16 @@ import scala.collection.immutable.SortedSet;
  * So nobody ends only because others have: the last node of a cluster, and the gateways at it, are
  * still there when a second one is started.
  *
- * <p>Who can reach nobody at all ends its membership and looks for the others anew; no one needs it
- * where it is. A host does so at once. A gateway has streams that wait, so it is in no hurry.
+ * <p>A host that can reach nobody at all, and a gateway that can reach no host, end their
+ * membership and look for the others anew; no one needs them where they are. Streams go on over
+ * that.
  *
  * <p>Meanwhile both parts may serve with the layers that they have. Tokens are a function of
  * request and model, and epochs say who is right when the parts meet, so that does no harm.
  */
 final class PatientMajority extends DowningStrategy {
-  /** Decisions, one a second, that a gateway which reaches nobody waits for. */
-  private static final int GATEWAYS_PATIENCE = 120;
-
   private final boolean host;
-  private int alone;
+  private boolean lost;
 
   /**
    * @param host whether this member hosts layers
@@ -45,10 +43,11 @@ final class PatientMajority extends DowningStrategy {
     // Akka would remove all who accuse each other, on a busy machine everybody.
     SortedSet<Member> hosts = membersWithRole();
     int reachable = reachableMembersWithRole().size();
-    int lost = hosts.size() - reachable;
+    int missing = hosts.size() - reachable;
     boolean stays =
-        reachable > lost || (reachable == lost && reachable > 0 && !unreachable(hosts.head()));
-    alone = !stays && reachableMembers().size() == 1 ? alone + 1 : 0;
+        reachable > missing
+            || (reachable == missing && reachable > 0 && !unreachable(hosts.head()));
+    lost = !stays && (host ? reachableMembers().size() == 1 : reachable == 0);
     return stays ? DownUnreachable$.MODULE$ : DownReachable$.MODULE$;
   }
 
@@ -58,7 +57,7 @@ final class PatientMajority extends DowningStrategy {
   @Override
   public Set<UniqueAddress> nodesToDown(Decision decision) {
     boolean ending = decision.equals(DownReachable$.MODULE$) || decision.equals(DownAll$.MODULE$);
-    return ending && alone < (host ? 1 : GATEWAYS_PATIENCE)
+    return ending && !lost
         ? scala.Predef.Set().<UniqueAddress>empty()
         : super.nodesToDown(decision);
   }

@@ -2,7 +2,6 @@ package dev.sluice.actors.gateway;
 
 import akka.NotUsed;
 import akka.actor.typed.ActorRef;
-import akka.actor.typed.javadsl.Adapter;
 import akka.stream.Attributes;
 import akka.stream.Outlet;
 import akka.stream.SourceShape;
@@ -21,8 +20,10 @@ import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
-import scala.runtime.BoxedUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One generation as a source: hosts a {@link GenerationTracker}. It grants the head as many events
@@ -84,11 +85,19 @@ public final class GenerateStage extends GraphStage<SourceShape<TokenEvent>> {
         new GenerationTracker<>(
             request, window, patience, GenerationId::random, System::nanoTime, this);
     private final Consumer<HeadDirectory.Head> subscriber;
+    private final Consumer<SchedulerActor.Reply> listener;
+
+    /** Where heads answer to, and the generation's number; from the first submission on. */
+    private @Nullable ActorRef<SchedulerActor.Reply> replies;
+
+    private OptionalLong sequence = OptionalLong.empty();
 
     Logic() {
       super(shape);
       AsyncCallback<HeadDirectory.Head> moved = createAsyncCallback(this::onHead);
       subscriber = moved::invoke;
+      AsyncCallback<SchedulerActor.Reply> replied = createAsyncCallback(this::onReply);
+      listener = replied::invoke;
       setHandler(
           out,
           new AbstractOutHandler() {
@@ -104,13 +113,6 @@ public final class GenerateStage extends GraphStage<SourceShape<TokenEvent>> {
 
     @Override
     public void preStart() {
-      getStageActor(
-          received -> {
-            if (received._2() instanceof SchedulerActor.Reply reply) {
-              onReply(reply);
-            }
-            return BoxedUnit.UNIT;
-          });
       directory.subscribe(subscriber);
       scheduleWithFixedDelay("tick", GenerationTracker.RETRY, GenerationTracker.RETRY);
     }
@@ -118,6 +120,7 @@ public final class GenerateStage extends GraphStage<SourceShape<TokenEvent>> {
     @Override
     public void postStop() {
       directory.unsubscribe(subscriber);
+      sequence.ifPresent(directory::forget);
       tracker.cancel();
     }
 
@@ -128,7 +131,10 @@ public final class GenerateStage extends GraphStage<SourceShape<TokenEvent>> {
 
     private void onHead(HeadDirectory.Head head) {
       switch (head) {
-        case HeadDirectory.At(var scheduler) -> tracker.headAt(scheduler);
+        case HeadDirectory.At(var scheduler, var here) -> {
+          replies = here;
+          tracker.headAt(scheduler);
+        }
         case HeadDirectory.Missing(String reason) -> tracker.headMissing(reason);
         case HeadDirectory.Unavailable(String reason, Duration after) ->
             tracker.unavailable(reason, after);
@@ -147,8 +153,8 @@ public final class GenerateStage extends GraphStage<SourceShape<TokenEvent>> {
       }
     }
 
-    private ActorRef<SchedulerActor.Reply> self() {
-      return Adapter.toTyped(stageActor().ref());
+    private ActorRef<SchedulerActor.Reply> replies() {
+      return Objects.requireNonNull(replies, "there is no head before the directory named one");
     }
 
     @Override
@@ -158,13 +164,17 @@ public final class GenerateStage extends GraphStage<SourceShape<TokenEvent>> {
         TokenRequest wanted,
         Resume resume,
         int granted) {
-      head.tell(new SchedulerActor.Submit(id, wanted, resume, granted, self()));
+      if (sequence.isEmpty()) {
+        sequence = OptionalLong.of(id.sequence());
+        directory.listen(id.sequence(), listener);
+      }
+      head.tell(new SchedulerActor.Submit(id, wanted, resume, granted, replies()));
     }
 
     @Override
     public void demand(
         ActorRef<SchedulerActor.Command> head, GenerationId id, int granted, int received) {
-      head.tell(new SchedulerActor.Demand(id, granted, received, self()));
+      head.tell(new SchedulerActor.Demand(id, granted, received, replies()));
     }
 
     @Override

@@ -138,7 +138,8 @@ public final class GenerationTracker<H> {
     GenerationId old = id;
     if (before != null && old != null) {
       if (now.equals(before)) {
-        say(before, old);
+        head = now;
+        say(now, old);
         return;
       }
       output.cancel(before, old);

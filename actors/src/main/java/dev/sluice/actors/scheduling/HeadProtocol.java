@@ -50,7 +50,9 @@ public final class HeadProtocol<C> {
   }
 
   private static final class Generation<C> {
-    final C consumer;
+    /** Where it is now: a gateway that was removed from the cluster and came back has another. */
+    C consumer;
+
     int granted;
     int events;
     long heardNanos;
@@ -125,7 +127,7 @@ public final class HeadProtocol<C> {
       replies.failed(consumer, id, refusal);
       return;
     }
-    if (ended.containsKey(id) || heard(id, granted) != null) {
+    if (ended.containsKey(id) || heard(id, granted, consumer) != null) {
       return;
     }
     Generation<C> generation = new Generation<>(consumer);
@@ -146,16 +148,17 @@ public final class HeadProtocol<C> {
     }
     Generation<C> generation = generations.get(id);
     boolean repeated = generation != null && granted <= generation.granted;
-    if (heard(id, granted) == null) {
+    if (heard(id, granted, consumer) == null) {
       replies.unknown(consumer, id);
     } else if (repeated && generation != null) {
       replies.delivered(consumer, id, generation.events);
     }
   }
 
-  private @Nullable Generation<C> heard(GenerationId id, int granted) {
+  private @Nullable Generation<C> heard(GenerationId id, int granted, C consumer) {
     Generation<C> generation = generations.get(id);
     if (generation != null) {
+      generation.consumer = consumer;
       generation.heardNanos = clock.getAsLong();
       if (granted > generation.granted) {
         generation.granted = granted;

@@ -38,8 +38,9 @@ final class GenerateStageTest {
   @Test
   void shouldTellTheHeadOfAConsumerWhoseThreadIsBusy() throws Exception {
     TestProbe<SchedulerActor.Command> head = kit.createTestProbe();
+    TestProbe<SchedulerActor.Reply> replies = kit.createTestProbe();
     HeadDirectory directory = new HeadDirectory("starting");
-    directory.publish(new HeadDirectory.At(head.ref()));
+    directory.publish(new HeadDirectory.At(head.ref(), replies.ref()));
     CountDownLatch go = new CountDownLatch(1);
     CompletionStage<List<TokenEvent>> events =
         GenerateStage.source(directory, REQUEST, 4, LIMIT)
@@ -50,13 +51,13 @@ final class GenerateStageTest {
                 })
             .runWith(Sink.seq(), kit.system());
     var submit = head.expectMessageClass(SchedulerActor.Submit.class, LIMIT);
-    submit.consumer().tell(new SchedulerActor.Event(submit.id(), 0, TOKEN));
+    directory.reply(new SchedulerActor.Event(submit.id(), 0, TOKEN));
     for (int i = 0; i < 3; i++) {
       var demand = head.expectMessageClass(SchedulerActor.Demand.class, LIMIT);
       assertThat(demand.id()).isEqualTo(submit.id());
       assertThat(demand.granted()).as("room for four").isLessThanOrEqualTo(4);
     }
-    submit.consumer().tell(new SchedulerActor.Event(submit.id(), 1, END));
+    directory.reply(new SchedulerActor.Event(submit.id(), 1, END));
     go.countDown();
     assertThat(events.toCompletableFuture().get(60, TimeUnit.SECONDS)).containsExactly(TOKEN, END);
   }
