@@ -19,7 +19,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Predicate;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
@@ -45,6 +47,7 @@ final class FaultCluster implements AutoCloseable {
   private final List<String> arguments;
   private final Map<String, SluiceProcess> processes = new TreeMap<>();
   private final List<SluiceProcess> all = new ArrayList<>();
+  private final Queue<String> gatewaySaid = new ConcurrentLinkedQueue<>();
   private @Nullable ClusterNode gateway;
 
   /** Addresses on the loopback device that were free a moment ago, ascending. */
@@ -116,7 +119,9 @@ final class FaultCluster implements AutoCloseable {
             join);
     ClusterNode node =
         ClusterNode.start(
-            ClusterSettings.of(ConfigFactory.parseMap(settings).withFallback(more)), null, _ -> {});
+            ClusterSettings.of(ConfigFactory.parseMap(settings).withFallback(more)),
+            null,
+            gatewaySaid::add);
     gateway = node;
     ClusterNode.get(node.joined(), LIMIT, "joining");
   }
@@ -126,6 +131,11 @@ final class FaultCluster implements AutoCloseable {
       throw new IllegalStateException("connect first");
     }
     return gateway;
+  }
+
+  /** What happened to the gateway's membership. */
+  List<String> gatewaySaid() {
+    return List.copyOf(gatewaySaid);
   }
 
   SluiceProcess process(String address) {
