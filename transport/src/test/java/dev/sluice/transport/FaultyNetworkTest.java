@@ -84,7 +84,7 @@ class FaultyNetworkTest {
   @Test
   void shouldArriveWholeWhenPacketsAreLost() {
     try (MediaDriver driver =
-        driver(new RandomLossGenerator(0.02, seed), new RandomLossGenerator(0.02, ~seed))) {
+        driver(new RandomLossGenerator(0.05, seed), new RandomLossGenerator(0.05, ~seed))) {
       shouldArriveWhole(driver);
     }
   }
