@@ -12,7 +12,7 @@ final class AkkaConfig {
   /** The name of every cluster's actor systems. */
   static final String SYSTEM = "sluice";
 
-  private static final String PATIENCE = "akka.cluster.failure-detector.acceptable-heartbeat-pause";
+  private static final String PAUSE = "akka.cluster.failure-detector.acceptable-heartbeat-pause";
 
   /** Whoever only brings requests in is as likely as not to be starting, and late by itself. */
   private static final Duration CLIENTS_PATIENCE = Duration.ofSeconds(10);
@@ -24,11 +24,11 @@ final class AkkaConfig {
     own.put("akka.remote.artery.canonical.hostname", settings.host());
     own.put("akka.remote.artery.canonical.port", port);
     own.put("akka.cluster.roles", settings.roles().stream().map(Role::label).sorted().toList());
-    Duration patience = settings.config().getDuration(PATIENCE);
-    if (settings.roles().equals(Set.of(Role.GATEWAY)) && patience.compareTo(CLIENTS_PATIENCE) < 0) {
-      // What one member says of another, all believe: nodes that host layers watch each other.
-      own.put(PATIENCE, CLIENTS_PATIENCE);
-    }
+    Duration patience = settings.config().getDuration("sluice.cluster.patience");
+    boolean client = settings.roles().equals(Set.of(Role.GATEWAY));
+    // What one member says of another, all believe: nodes that host layers watch each other.
+    own.put(
+        PAUSE, client && patience.compareTo(CLIENTS_PATIENCE) < 0 ? CLIENTS_PATIENCE : patience);
     return ConfigFactory.parseMap(own, "sluice.node")
         .withFallback(settings.security().remoting())
         .withFallback(settings.management().akka())
