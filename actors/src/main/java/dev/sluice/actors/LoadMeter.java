@@ -41,7 +41,13 @@ final class LoadMeter {
         stages.stream()
             .map(s -> new StageLoad(s.stage(), share(before, s, now), s.frames(), s.kv()))
             .toList();
-    return new NodeLoad(loads, scheduling.running(), scheduling.waiting());
+    return new NodeLoad(
+        loads,
+        scheduling.running(),
+        scheduling.waiting(),
+        scheduling.recoveries(),
+        scheduling.recomputedTokens(),
+        scheduling.replayedTokens());
   }
 
   /** The first that is kept is the youngest that is older than the window. */

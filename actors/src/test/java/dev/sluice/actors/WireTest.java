@@ -133,7 +133,8 @@ final class WireTest {
                 StageReport.ready(
                     0, new KvUsage(1, 2, 3, 4, 5), List.of(new HeldSlot(1, 2, 3, 4)))),
             new HeadReport(true, 7, 6, "lost"),
-            new NodeLoad(List.of(new StageLoad(0, 0.3, 17, new KvUsage(1, 2, 3, 4, 5))), 2, 1));
+            new NodeLoad(
+                List.of(new StageLoad(0, 0.3, 17, new KvUsage(1, 2, 3, 4, 5))), 2, 1, 3, 4, 5));
     assertSurvives(new CoordinatorActor.Report(report, node.getRef(), head.getRef()));
     assertSurvives(new CoordinatorActor.Report(report, node.getRef(), null));
     PipelineState state =

@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
       "Measures how many tokens a second a model takes in (pp) and gives out (tg), for each",
       "combination of the lists given; each as mean and standard deviation of several runs."
     },
-    subcommands = BenchServeCommand.class,
+    subcommands = {BenchRecoveryCommand.class, BenchServeCommand.class},
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class BenchCommand implements Runnable {

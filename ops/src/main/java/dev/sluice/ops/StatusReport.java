@@ -298,6 +298,9 @@ record StatusReport(CoordinatorActor.Status status, List<MemberView> members) {
     json.writeNumberField("epoch", node.epoch());
     json.writeNumberField("running", node.load().running());
     json.writeNumberField("waiting", node.load().waiting());
+    json.writeNumberField("recoveries", node.load().recoveries());
+    json.writeNumberField("recomputed_tokens", node.load().recomputedTokens());
+    json.writeNumberField("replayed_tokens", node.load().replayedTokens());
     json.writeArrayFieldStart("stages");
     for (StageReport stage : node.stages()) {
       writeStage(json, node, stage);

@@ -79,7 +79,7 @@ final class StatusReportTest {
             A,
             Map.of(B.name(), 310_000L, C.name(), 90_000L),
             List.of(StageReport.ready(0, KV, List.of())),
-            new NodeLoad(List.of(new StageLoad(0, 0.426, 17, KV)), 2, 1));
+            new NodeLoad(List.of(new StageLoad(0, 0.426, 17, KV)), 2, 1, 8, 90, 70));
     NodeReport b =
         node(
             B,
@@ -133,6 +133,9 @@ final class StatusReportTest {
     assertThat(a.get("roles").size()).isEqualTo(3);
     assertThat(a.get("version").textValue()).isEqualTo("0.1");
     assertThat(a.get("running").intValue()).isEqualTo(2);
+    assertThat(a.get("recoveries").intValue()).isEqualTo(8);
+    assertThat(a.get("recomputed_tokens").intValue()).isEqualTo(90);
+    assertThat(a.get("replayed_tokens").intValue()).isEqualTo(70);
     assertThat(a.get("speeds").get("q8_0").get("prompt").doubleValue()).isEqualTo(5e9);
     assertThat(a.get("round_trips_seconds").get(B.name()).doubleValue()).isEqualTo(0.00031);
     JsonNode stage = a.get("stages").get(0);

@@ -168,6 +168,7 @@ public final class NodeDuties {
    */
   public NodeReport report(NodeResources resources, NodeLoad load) {
     sequence++;
+    NodeLoad ofHead = head.present() ? load : NodeLoad.NONE;
     return new NodeReport(
         self,
         sequence,
@@ -179,7 +180,10 @@ public final class NodeDuties {
         head,
         new NodeLoad(
             load.stages().stream().filter(s -> stages.containsKey(s.stage())).toList(),
-            head.present() ? load.running() : 0,
-            head.present() ? load.waiting() : 0));
+            ofHead.running(),
+            ofHead.waiting(),
+            ofHead.recoveries(),
+            ofHead.recomputedTokens(),
+            ofHead.replayedTokens()));
   }
 }

@@ -4,7 +4,9 @@ import dev.sluice.model.gguf.GgufFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 
 /**
@@ -28,6 +30,20 @@ public final class SluiceMill {
    */
   public static Optional<GgufFile> open() {
     return open(RESOURCE);
+  }
+
+  /**
+   * Writes the model to a file, for other processes.
+   *
+   * @throws IOException if the file cannot be written, or this build comes without the model
+   */
+  public static void copyTo(Path file) throws IOException {
+    try (InputStream in = SluiceMill.class.getResourceAsStream(RESOURCE)) {
+      if (in == null) {
+        throw new IOException("this build comes without " + NAME);
+      }
+      Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+    }
   }
 
   static Optional<GgufFile> open(String resource) {
