@@ -58,4 +58,34 @@ class BenchSystemTest {
     assertThat(result.exitCode()).isEqualTo(1);
     assertThat(result.err()).contains("100001 tokens do not fit into the model's context");
   }
+
+  @Test
+  void shouldPutAServerUnderLoad() throws Exception {
+    SluiceProcess.Result result =
+        SluiceProcess.run(
+            folder,
+            "bench",
+            "serve",
+            "-m",
+            model,
+            "--rate",
+            "20",
+            "--seconds",
+            "1",
+            "--streams",
+            "5",
+            "-n",
+            "8",
+            "--different",
+            "3",
+            "--json");
+    assertThat(result.exitCode()).as(result.err()).isZero();
+    JsonNode json = Fixtures.json(result.out());
+    assertThat(json.get("complete").intValue())
+        .isPositive()
+        .isEqualTo(json.get("requests").intValue());
+    assertThat(json.get("differing").intValue()).isZero();
+    assertThat(json.at("/first_token_ms/p99").doubleValue()).isPositive();
+    assertThat(json.at("/memory/end/heap_bytes").longValue()).isPositive();
+  }
 }

@@ -5,6 +5,7 @@ import dev.sluice.actors.Pipeline;
 import dev.sluice.actors.PipelineOptions;
 import dev.sluice.actors.PipelineStats;
 import dev.sluice.model.gguf.GgufFile;
+import dev.sluice.model.mill.SluiceMill;
 import dev.sluice.ops.serve.Server;
 import dev.sluice.ops.serve.model.Backend;
 import dev.sluice.ops.serve.model.PipelineMeter;
@@ -34,14 +35,15 @@ public final class TestServer implements AutoCloseable {
   /** Its longest sequence. */
   public static final int CONTEXT = 1024;
 
-  private final Path path;
+  private final Optional<Path> path;
   private final GgufFile file;
   private final Tokenizer tokenizer;
   private final Pipeline pipeline;
   private final Server server;
   private final int sequences;
 
-  private TestServer(Path path, GgufFile file, Pipeline pipeline, Server server, int sequences) {
+  private TestServer(
+      Optional<Path> path, GgufFile file, Pipeline pipeline, Server server, int sequences) {
     this.path = path;
     this.file = file;
     this.tokenizer = Tokenizer.of(file.metadata());
@@ -69,25 +71,47 @@ public final class TestServer implements AutoCloseable {
     return start(sequences, CONTEXT, change);
   }
 
+  /** The same with the model that comes along. */
+  public static TestServer startShipped(int sequences, int tokensEach) {
+    TestServer started =
+        start(
+            SluiceMill.open().orElseThrow(),
+            Optional.empty(),
+            sequences,
+            tokensEach,
+            settings -> settings);
+    started.load();
+    return started;
+  }
+
   private static TestServer start(
       int sequences, int tokensEach, UnaryOperator<Server.Settings> change) {
     try {
       Path path = Files.createTempFile("sluice-", ".gguf");
       StartupArchive.write(path);
-      GgufFile file = GgufFile.open(path);
-      Pipeline pipeline =
-          Pipeline.start(
-              file,
-              PipelineOptions.builder()
-                  .threads(1)
-                  .maxSequences(sequences)
-                  .kvTokens(Math.max(CONTEXT, sequences * tokensEach))
-                  .build());
-      Server server = Server.start(change.apply(Server.Settings.local(sequences)));
-      return new TestServer(path, file, pipeline, server, sequences);
+      return start(GgufFile.open(path), Optional.of(path), sequences, tokensEach, change);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static TestServer start(
+      GgufFile file,
+      Optional<Path> path,
+      int sequences,
+      int tokensEach,
+      UnaryOperator<Server.Settings> change) {
+    Pipeline pipeline =
+        Pipeline.start(
+            file,
+            PipelineOptions.builder()
+                .threads(1)
+                .maxSequences(sequences)
+                .contextTokens(CONTEXT)
+                .kvTokens(Math.max(CONTEXT, sequences * tokensEach))
+                .build());
+    Server server = Server.start(change.apply(Server.Settings.local(sequences)));
+    return new TestServer(path, file, pipeline, server, sequences);
   }
 
   /** Gives it its model. */
@@ -143,7 +167,9 @@ public final class TestServer implements AutoCloseable {
     pipeline.close();
     file.close();
     try {
-      Files.deleteIfExists(path);
+      if (path.isPresent()) {
+        Files.deleteIfExists(path.get());
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

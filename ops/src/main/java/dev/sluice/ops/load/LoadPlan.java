@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param key for it
  * @param concurrent clients that each ask again as soon as they are answered; 0: an open loop
  * @param perSecond requests a second, whose arrivals are a Poisson process; of an open loop
- * @param time how long requests are begun
+ * @param time how long requests are begun; each client asks once at least
  * @param different requests that differ, each asked often
  * @param maxTokens of an answer, which has exactly so many
  * @param seed of arrivals and answers

@@ -82,9 +82,9 @@ public final class LoadRun {
       running.add(
           threads.submit(
               () -> {
-                while (System.nanoTime() < end) {
+                do {
                   askOne(client, numbers.getAndIncrement(), System.nanoTime());
-                }
+                } while (System.nanoTime() < end);
                 return null;
               }));
     }

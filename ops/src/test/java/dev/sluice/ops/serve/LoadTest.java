@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.ops.TestServer;
+import dev.sluice.ops.load.LoadPlan;
+import dev.sluice.ops.load.LoadReport;
+import dev.sluice.ops.load.LoadRun;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -17,10 +22,36 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(300)
 class LoadTest {
   private static final Duration LONG = Duration.ofSeconds(200);
+  private static final int CLIENTS = 200;
   private static final int SLOW = 500;
 
   /** Tokens of a slow answer; its bytes are far more than the sockets between the two hold. */
   private static final int TOKENS = 400;
+
+  /** None is lost, none gets another's answer, and nothing stays behind. */
+  @Test
+  void shouldAnswerTwoHundredAtATimeAsEachAlone() throws Exception {
+    try (TestServer server = TestServer.startShipped(CLIENTS, 64)) {
+      LoadReport report =
+          new LoadRun(
+                  new LoadPlan(
+                      URI.create(server.url()),
+                      Optional.empty(),
+                      CLIENTS,
+                      0,
+                      Duration.ofMillis(1), // each asks once, whatever the time
+                      20,
+                      20,
+                      7,
+                      LONG,
+                      LONG),
+                  _ -> {})
+              .run();
+      assertThat(report.complete()).as("%s", report).isGreaterThanOrEqualTo(CLIENTS);
+      assertThat(report.lost() + report.refused() + report.differing()).as("%s", report).isZero();
+      await().atMost(LONG).until(() -> server.scheduling().reservedPages() == 0);
+    }
+  }
 
   /**
    * Readers that take one byte and then no more hold their own answers, and nothing grows: what is

@@ -7,8 +7,11 @@ import akka.NotUsed;
 import akka.stream.javadsl.Source;
 import dev.sluice.ops.TestServer;
 import dev.sluice.ops.serve.http.KeyFile;
+import dev.sluice.stages.flow.FinishReason;
+import dev.sluice.stages.flow.Timings;
 import dev.sluice.stages.flow.TokenEvent;
 import dev.sluice.stages.flow.TokenRequest;
+import dev.sluice.stages.flow.Usage;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -179,5 +182,41 @@ class WaitingTest {
       assertThat(log).anyMatch(line -> line.contains("\"key\":\"two\",\"method\":\"POST\""));
       assertThat(log).noneMatch(line -> line.contains("\"ab\""));
     }
+  }
+
+  /** Who asks is told of a loss that was overcome; for others the answer is the same without. */
+  @ParameterizedTest
+  @ValueSource(strings = {"completions", "chat/completions"})
+  void shouldTellOfALossWhoAsks(String path) throws Exception {
+    try (TestServer server = TestServer.start(1, settings -> settings)) {
+      server.load(WaitingTest::overcome);
+      String body =
+          "{\"prompt\": \"ab\", \"messages\": [{\"role\": \"user\", \"content\": \"ab\"}],"
+              + " \"max_tokens\": 2, \"stream\": true, \"recovery_events\": %s}";
+      body =
+          path.equals("completions")
+              ? body.replaceAll("\"messages.*?}],", "")
+              : body.replace("\"prompt\": \"ab\",", "");
+      String url = server.url() + "/v1/" + path;
+      Asked silent = Asked.post(url, body.formatted(false));
+      Asked told = Asked.post(url, body.formatted(true));
+      String event =
+          "event: sluice.recovery\ndata: {\"index\":0,\"token\":1,\"pause_ms\":1500}\n\n";
+      assertThat(told.text()).as(told.text()).containsOnlyOnce(event);
+      assertThat(told.events()).hasSize(silent.events().size() + 1);
+      assertThat(silent.text()).doesNotContain("recovery");
+    }
+  }
+
+  private static Source<TokenEvent, NotUsed> overcome(TokenRequest request) {
+    int length = request.promptLength();
+    List<TokenEvent> events = new ArrayList<>();
+    events.add(new TokenEvent.Token(300, length, 1f, 2f, List.of()));
+    if (request.tellRecoveries()) {
+      events.add(new TokenEvent.Recovered(1, Duration.ofMillis(1500)));
+    }
+    events.add(new TokenEvent.Token(301, length + 1, 1f, 2f, List.of()));
+    events.add(new TokenEvent.Finished(FinishReason.LENGTH, new Usage(length, 2, 0), Timings.NONE));
+    return Source.from(events);
   }
 }

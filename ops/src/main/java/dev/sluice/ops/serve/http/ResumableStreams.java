@@ -34,6 +34,7 @@ public final class ResumableStreams {
 
   private final ActorSystem system;
   private final Duration grace;
+  private final Timer timer;
   private final Map<String, Stream> streams = new ConcurrentHashMap<>();
 
   /**
@@ -43,8 +44,21 @@ public final class ResumableStreams {
    * @param grace how long a stream waits for its client to come back
    */
   public ResumableStreams(ActorSystem system, Duration grace) {
+    this(
+        system,
+        grace,
+        (time, end) -> system.scheduler().scheduleOnce(time, end, system.dispatcher()));
+  }
+
+  ResumableStreams(ActorSystem system, Duration grace, Timer timer) {
     this.system = system;
     this.grace = grace;
+    this.timer = timer;
+  }
+
+  /** Does something after a while. */
+  interface Timer {
+    Cancellable after(Duration time, Runnable what);
   }
 
   /**
@@ -122,7 +136,7 @@ public final class ResumableStreams {
     }
 
     private Cancellable expireLater() {
-      return system.scheduler().scheduleOnce(grace, this::end, system.dispatcher());
+      return timer.after(grace, this::end);
     }
 
     synchronized Source<ByteString, NotUsed> attach(long from) {
