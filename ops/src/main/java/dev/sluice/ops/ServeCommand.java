@@ -7,7 +7,9 @@ import dev.sluice.ops.serve.Server;
 import dev.sluice.ops.serve.http.KeyFile;
 import dev.sluice.ops.serve.http.Keys;
 import dev.sluice.ops.serve.http.Tls;
+import dev.sluice.ops.serve.model.GenerationObserver;
 import dev.sluice.ops.serve.model.ServedModel;
+import dev.sluice.ops.serve.trace.Collector;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.NoSuchFileException;
@@ -112,6 +114,14 @@ final class ServeCommand implements Callable<Integer> {
   private boolean logPrompts;
 
   @Option(
+      names = "--traces",
+      paramLabel = "URL",
+      description =
+          "Send traces of requests to this collector, by OTLP over HTTP, such as"
+              + " http://127.0.0.1:4318 (default: what OTEL_EXPORTER_OTLP_ENDPOINT says, or none).")
+  private @Nullable String traces;
+
+  @Option(
       names = "--drain-timeout",
       paramLabel = "SECONDS",
       description =
@@ -125,20 +135,35 @@ final class ServeCommand implements Callable<Integer> {
     for (String signal : List.of("INT", "TERM")) {
       Signals.register(signal, () -> stop(told, first));
     }
-    try (Server server = start()) {
-      try (Session session = Session.open(model, cluster, this::options)) {
-        ServedModel served =
-            ServedModels.of(session, options(session.file()), streams, Optional.ofNullable(alias));
-        server.serve(served);
-        say("serving " + served.id() + " at " + url(server));
-        told.await();
-        int left = server.drain(Duration.ofSeconds(drainSeconds));
-        if (left > 0) {
-          say(left + " requests had not ended after " + drainSeconds + " s");
-        }
+    Optional<Collector> collector = collector();
+    try (Server server = start(observers(collector));
+        Session session = Session.open(model, cluster, this::options)) {
+      ServedModel served =
+          ServedModels.of(session, options(session.file()), streams, Optional.ofNullable(alias));
+      server.serve(served);
+      say("serving " + served.id() + " at " + url(server));
+      told.await();
+      int left = server.drain(Duration.ofSeconds(drainSeconds));
+      if (left > 0) {
+        say(left + " requests had not ended after " + drainSeconds + " s");
       }
+    } finally {
+      collector.ifPresent(Collector::close);
     }
     return 0;
+  }
+
+  private Optional<Collector> collector() {
+    try {
+      return Collector.of(traces);
+    } catch (RuntimeException e) {
+      throw new CommandException(Failures.message(e) + " (--traces)", e);
+    }
+  }
+
+  private static GenerationObserver observers(Optional<Collector> collector) {
+    return GenerationObserver.all(
+        collector.<GenerationObserver>map(Collector::tracing).stream().toList());
   }
 
   /** Ends in good order; a second signal ends the process at once. */
@@ -150,7 +175,7 @@ final class ServeCommand implements Callable<Integer> {
     told.countDown();
   }
 
-  private Server start() {
+  private Server start(GenerationObserver observer) {
     Consumer<String> lines = accessLog || logPrompts ? ServeCommand::line : _ -> {};
     try {
       return Server.start(
@@ -164,7 +189,8 @@ final class ServeCommand implements Callable<Integer> {
               new HashSet<>(origins),
               lines,
               logPrompts,
-              tls()));
+              tls(),
+              observer));
     } catch (IllegalStateException e) {
       throw new CommandException(Failures.message(e) + " (--host, --port)", e);
     }

@@ -1,5 +1,6 @@
 package dev.sluice.ops.serve;
 
+import akka.http.javadsl.model.HttpMethods;
 import dev.sluice.ops.serve.api.Api;
 import dev.sluice.ops.serve.http.AccessLog;
 import dev.sluice.ops.serve.http.Gate;
@@ -9,6 +10,7 @@ import dev.sluice.ops.serve.http.Route;
 import dev.sluice.ops.serve.http.Scope;
 import dev.sluice.ops.serve.http.Service;
 import dev.sluice.ops.serve.live.LiveFeed;
+import dev.sluice.ops.serve.live.PipelineMetrics;
 import dev.sluice.ops.serve.live.Pulse;
 import dev.sluice.ops.serve.model.Admission;
 import dev.sluice.ops.serve.model.GenerationObserver;
@@ -47,6 +49,7 @@ public final class Server implements AutoCloseable {
    * @param accessLog takes a line for each request
    * @param logBodies whether these lines tell what was asked
    * @param tls makes an engine for each connection; null: plain HTTP
+   * @param observer is told of every request, besides what the server counts itself
    */
   public record Settings(
       String host,
@@ -58,39 +61,108 @@ public final class Server implements AutoCloseable {
       Set<String> origins,
       Consumer<String> accessLog,
       boolean logBodies,
-      @Nullable Supplier<SSLEngine> tls) {
+      @Nullable Supplier<SSLEngine> tls,
+      GenerationObserver observer) {
     public Settings {
       origins = Set.copyOf(origins);
     }
 
+    private static final GenerationObserver NOBODY = GenerationObserver.all(List.of());
+
     /** At a free port of this machine, for anyone. */
     public static Settings local(int sequences) {
       return new Settings(
-          "127.0.0.1", 0, sequences, 256, 8 << 20, Keys.NONE, Set.of(), _ -> {}, false, null);
+          "127.0.0.1",
+          0,
+          sequences,
+          256,
+          8 << 20,
+          Keys.NONE,
+          Set.of(),
+          _ -> {},
+          false,
+          null,
+          NOBODY);
     }
 
     /** The same, with room for so many that wait. */
     public Settings withQueue(int requests) {
       return new Settings(
-          host, port, sequences, requests, maxBodyBytes, keys, origins, accessLog, logBodies, tls);
+          host,
+          port,
+          sequences,
+          requests,
+          maxBodyBytes,
+          keys,
+          origins,
+          accessLog,
+          logBodies,
+          tls,
+          observer);
     }
 
     /** The same, for those who have a key. */
     public Settings withKeys(Keys some) {
       return new Settings(
-          host, port, sequences, queue, maxBodyBytes, some, origins, accessLog, logBodies, tls);
+          host,
+          port,
+          sequences,
+          queue,
+          maxBodyBytes,
+          some,
+          origins,
+          accessLog,
+          logBodies,
+          tls,
+          observer);
     }
 
     /** The same, with a log. */
     public Settings withAccessLog(Consumer<String> lines) {
       return new Settings(
-          host, port, sequences, queue, maxBodyBytes, keys, origins, lines, logBodies, tls);
+          host,
+          port,
+          sequences,
+          queue,
+          maxBodyBytes,
+          keys,
+          origins,
+          lines,
+          logBodies,
+          tls,
+          observer);
+    }
+
+    /** The same, with somebody who is told of every request. */
+    public Settings withObserver(GenerationObserver somebody) {
+      return new Settings(
+          host,
+          port,
+          sequences,
+          queue,
+          maxBodyBytes,
+          keys,
+          origins,
+          accessLog,
+          logBodies,
+          tls,
+          somebody);
     }
 
     /** The same, over TLS. */
     public Settings withTls(Supplier<SSLEngine> engines) {
       return new Settings(
-          host, port, sequences, queue, maxBodyBytes, keys, origins, accessLog, logBodies, engines);
+          host,
+          port,
+          sequences,
+          queue,
+          maxBodyBytes,
+          keys,
+          origins,
+          accessLog,
+          logBodies,
+          engines,
+          observer);
     }
   }
 
@@ -114,11 +186,14 @@ public final class Server implements AutoCloseable {
       Metrics metrics = new Metrics();
       Pulse pulse = new Pulse(System::currentTimeMillis);
       Generations generations =
-          new Generations(admission, GenerationObserver.all(List.of(metrics, pulse)));
+          new Generations(
+              admission, GenerationObserver.all(List.of(metrics, pulse, settings.observer())));
       LiveFeed live = new LiveFeed(generations, pulse, System::nanoTime);
       List<Route> routes = new ArrayList<>(Api.routes(port.system(), generations, metrics));
       routes.addAll(Page.routes());
       routes.add(Route.get("/live", Scope.WATCH, live::watch));
+      PipelineMetrics numbers = new PipelineMetrics(live, metrics);
+      routes.add(new Route(HttpMethods.GET, "/metrics", Scope.WATCH, numbers::scrape));
       Service service =
           new Service(
               port.system(),

@@ -52,7 +52,6 @@ public final class Api {
         Route.get("/ready", Scope.OPEN, status::ready),
         Route.get("/props", Scope.WATCH, status::props),
         Route.get("/slots", Scope.WATCH, status::slots),
-        Route.get("/metrics", Scope.WATCH, status::metrics),
         Route.get("/openapi.json", Scope.OPEN, status::openApi));
   }
 

@@ -1,10 +1,8 @@
 package dev.sluice.ops.serve.api;
 
 import akka.http.javadsl.model.ContentTypes;
-import akka.http.javadsl.model.HttpCharsets;
 import akka.http.javadsl.model.HttpEntities;
 import akka.http.javadsl.model.HttpResponse;
-import akka.http.javadsl.model.MediaTypes;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.sluice.actors.PipelineStats;
 import dev.sluice.ops.serve.http.ApiException;
@@ -26,11 +24,9 @@ final class Status {
   private static final Duration RETRY = Duration.ofSeconds(2);
 
   private final Generations generations;
-  private final Metrics metrics;
 
   Status(Generations generations, Metrics metrics) {
     this.generations = generations;
-    this.metrics = metrics;
     metrics.gauge(
         "sluice.num.requests.running",
         "Requests that are computed.",
@@ -39,19 +35,6 @@ final class Status {
         "sluice.num.requests.waiting",
         "Requests that wait for their turn.",
         generations.admission()::waiting);
-    metrics.gauge(
-        "sluice.kv.cache.usage.ratio",
-        "The share of the KV cache that is reserved, where this process computes.",
-        () -> stats().map(Status::cacheShare).orElse(Double.NaN));
-  }
-
-  private Optional<PipelineStats> stats() {
-    return generations.loaded().flatMap(model -> model.backend().stats());
-  }
-
-  private static double cacheShare(PipelineStats stats) {
-    int capacity = stats.scheduling().capacityPages();
-    return capacity == 0 ? 0 : (double) stats.scheduling().reservedPages() / capacity;
   }
 
   /** Whether requests would be computed: 200, or 503 with the reason. */
@@ -127,14 +110,6 @@ final class Status {
       json.writeEndObject();
     }
     json.writeEndArray();
-  }
-
-  /** All numbers, for Prometheus. */
-  HttpResponse metrics(Call call) {
-    return HttpResponse.create()
-        .withEntity(
-            HttpEntities.create(
-                MediaTypes.TEXT_PLAIN.toContentType(HttpCharsets.UTF_8), metrics.scrape()));
   }
 
   /** What this server understands, as an OpenAPI document. */

@@ -57,6 +57,11 @@ public final class Call {
     return rest;
   }
 
+  /** The whole path. */
+  public String path() {
+    return request.getUri().path();
+  }
+
   /** A parameter behind the path's question mark. */
   public Optional<String> query(String name) {
     return request.getUri().query().get(name);

@@ -37,7 +37,7 @@ public final class LiveFeed {
   private final Pulse pulse;
   private final LongSupplier nanos;
   private final AtomicInteger viewers = new AtomicInteger();
-  private @Nullable CompletionStage<String> latest;
+  private @Nullable CompletionStage<PipelineView> latest;
   private long latestNanos;
 
   /**
@@ -86,7 +86,12 @@ public final class LiveFeed {
     return viewers.get();
   }
 
-  private synchronized CompletionStage<String> state() {
+  private CompletionStage<String> state() {
+    return view().thenApply(this::json);
+  }
+
+  /** How the pipeline does, as of a moment ago; never fails. */
+  synchronized CompletionStage<PipelineView> view() {
     long now = nanos.getAsLong();
     if (latest == null || now - latestNanos >= FRESH_NANOS) {
       latest = look();
@@ -95,11 +100,11 @@ public final class LiveFeed {
     return latest;
   }
 
-  private CompletionStage<String> look() {
+  private CompletionStage<PipelineView> look() {
     Optional<ServedModel> model = generations.loaded();
     if (model.isEmpty()) {
       return CompletableFuture.completedFuture(
-          json(null, none(PipelineView.State.BUILDING, "the model is being loaded")));
+          none(PipelineView.State.BUILDING, "the model is being loaded"));
     }
     CompletableFuture<PipelineView> asked;
     try {
@@ -112,10 +117,10 @@ public final class LiveFeed {
         .handle(
             (view, failure) -> {
               if (failure != null) {
-                return json(model.get(), none(PipelineView.State.UNAVAILABLE, text(failure)));
+                return none(PipelineView.State.UNAVAILABLE, text(failure));
               }
               pulse.epoch(view.epoch(), view.why());
-              return json(model.get(), view);
+              return view;
             });
   }
 
@@ -133,10 +138,15 @@ public final class LiveFeed {
         : cause.getMessage();
   }
 
-  private String json(@Nullable ServedModel model, PipelineView view) {
+  private String json(PipelineView view) {
     return Json.object(
         json ->
             LiveState.write(
-                json, model, view, pulse, generations.admission(), System.currentTimeMillis()));
+                json,
+                generations.loaded().orElse(null),
+                view,
+                pulse,
+                generations.admission(),
+                System.currentTimeMillis()));
   }
 }

@@ -15,7 +15,9 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The answers to one request while they are made. It waits for its place, then runs on the model's
@@ -27,6 +29,7 @@ public final class Generation {
   private final CompletableFuture<SinkQueueWithCancel<ChoiceEvent>> queue =
       new CompletableFuture<>();
   private final CompletionStage<Optional<ChoiceEvent>> first;
+  private final AtomicBoolean ended = new AtomicBoolean();
   private boolean firstTaken;
 
   private Generation(
@@ -38,7 +41,7 @@ public final class Generation {
         queue.whenComplete(
             (_, failure) -> {
               if (failure != null) {
-                ticket.leave();
+                end(watch, failure);
               }
             });
     ticket
@@ -75,8 +78,7 @@ public final class Generation {
                   (_, ended) -> {
                     ended.whenComplete(
                         (_, failure) -> {
-                          ticket.leave();
-                          watch.ended(failure);
+                          end(watch, failure);
                         });
                     return NotUsed.getInstance();
                   })
@@ -89,6 +91,13 @@ public final class Generation {
     } catch (RuntimeException e) {
       // The model's actor system may be ending.
       queue.completeExceptionally(e);
+    }
+  }
+
+  private void end(GenerationWatch watch, @Nullable Throwable failure) {
+    ticket.leave();
+    if (ended.compareAndSet(false, true)) {
+      watch.ended(failure);
     }
   }
 

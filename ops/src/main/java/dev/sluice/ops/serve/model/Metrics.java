@@ -6,6 +6,7 @@ import dev.sluice.stages.flow.GenerationException;
 import dev.sluice.stages.flow.TextEvent;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -13,7 +14,9 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
@@ -41,12 +44,34 @@ public final class Metrics implements GenerationObserver {
   private final Counter recoveries =
       counter("sluice.recoveries", "Losses of a part of the pipeline that a request outlived.");
 
-  /** Nothing counted. */
+  /** Nothing counted, and all that can be is there from the start. */
   @SuppressWarnings("resource") // the collector's metrics end with the process
   public Metrics() {
     new JvmMemoryMetrics().bindTo(registry);
     new JvmGcMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
+    for (FinishReason reason : FinishReason.values()) {
+      success(reason.name());
+    }
+    for (GenerationException.Kind kind : GenerationException.Kind.values()) {
+      failure(kind.name());
+    }
+    List.of("deadline", "cancelled", "internal").forEach(this::failure);
+  }
+
+  private Counter success(String reason) {
+    return tagged("sluice.request.success", "Answers that ended so.", "finished_reason", reason);
+  }
+
+  private Counter failure(String kind) {
+    return tagged("sluice.request.failure", "Requests that failed so.", "kind", kind);
+  }
+
+  private Counter tagged(String name, String what, String tag, String value) {
+    return Counter.builder(name)
+        .description(what)
+        .tag(tag, value.toLowerCase(Locale.ROOT))
+        .register(registry);
   }
 
   private Timer timer(String name, String what, long fromMillis, long toMillis) {
@@ -65,6 +90,11 @@ public final class Metrics implements GenerationObserver {
   /** A number that is read when it is asked for. */
   public void gauge(String name, String what, Supplier<Number> value) {
     Gauge.builder(name, value).description(what).strongReference(true).register(registry);
+  }
+
+  /** Numbers that come and go, by their tags. */
+  public MultiGauge gauges(String name, String what) {
+    return MultiGauge.builder(name).description(what).register(registry);
   }
 
   /** All numbers, in Prometheus' text format. */
@@ -97,6 +127,7 @@ public final class Metrics implements GenerationObserver {
       switch (event) {
         case TextEvent.Piece _ -> {
           long now = System.nanoTime();
+          generatedTokens.increment();
           if (last[choice] == 0) {
             firstToken.record(now - began, TimeUnit.NANOSECONDS);
           } else {
@@ -108,8 +139,7 @@ public final class Metrics implements GenerationObserver {
         case TextEvent.Finished(FinishReason reason, var usage, _) -> {
           promptTokens.increment(batch.countsPrompt(choice) ? usage.promptTokens() : 0);
           cachedTokens.increment(batch.countsPrompt(choice) ? usage.cachedTokens() : 0);
-          generatedTokens.increment(usage.generatedTokens());
-          tagged("sluice.request.success", "finished_reason", reason.name());
+          success(reason.name()).increment();
         }
         case TextEvent.Prompt _, TextEvent.Scored _ -> {}
       }
@@ -123,14 +153,11 @@ public final class Metrics implements GenerationObserver {
             switch (failure) {
               case GenerationException generation -> generation.kind().name();
               case TimeoutException _ -> "deadline";
+              case CancellationException _ -> "cancelled";
               default -> "internal";
             };
-        tagged("sluice.request.failure", "kind", kind);
+        failure(kind).increment();
       }
     }
-  }
-
-  private void tagged(String name, String tag, String value) {
-    registry.counter(name, tag, value.toLowerCase(Locale.ROOT)).increment();
   }
 }
