@@ -1,7 +1,6 @@
 package dev.sluice.actors.coordination;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -24,11 +23,11 @@ record Adoption(int highestEpoch, @Nullable EpochPlan plan, Verdict verdict, boo
     BROKEN
   }
 
-  static Adoption of(Map<NodeId, KnownNode> nodes) {
+  static Adoption of(KnownNodes nodes) {
     EpochPlan plan = null;
     int highest = 0;
     boolean silent = false;
-    for (KnownNode node : nodes.values()) {
+    for (KnownNode node : nodes.all()) {
       NodeReport report = node.report();
       if (report == null) {
         silent |= node.reachable();
@@ -49,19 +48,19 @@ record Adoption(int highestEpoch, @Nullable EpochPlan plan, Verdict verdict, boo
   }
 
   /** Two coordinators that did not hear of each other may have given the same number. */
-  private static boolean contradicted(EpochPlan plan, Map<NodeId, KnownNode> nodes) {
-    return nodes.values().stream()
+  private static boolean contradicted(EpochPlan plan, KnownNodes nodes) {
+    return nodes.all().stream()
         .map(KnownNode::report)
         .filter(Objects::nonNull)
         .anyMatch(r -> r.epoch() == plan.epoch() && !plan.equals(r.plan()));
   }
 
-  private static Verdict verdict(EpochPlan plan, Map<NodeId, KnownNode> nodes) {
+  private static Verdict verdict(EpochPlan plan, KnownNodes nodes) {
     boolean open = false;
     boolean behind = false;
     boolean loading = false;
     for (StagePlace stage : plan.stages()) {
-      KnownNode node = nodes.get(stage.node());
+      KnownNode node = nodes.find(stage.node());
       if (node == null || !node.reachable()) {
         return Verdict.BROKEN;
       }
@@ -101,8 +100,8 @@ record Adoption(int highestEpoch, @Nullable EpochPlan plan, Verdict verdict, boo
         .containsAll(stages);
   }
 
-  private static boolean attached(EpochPlan plan, Map<NodeId, KnownNode> nodes) {
-    KnownNode node = nodes.get(plan.head());
+  private static boolean attached(EpochPlan plan, KnownNodes nodes) {
+    KnownNode node = nodes.find(plan.head());
     NodeReport report = node == null ? null : node.report();
     return report != null && report.head().attachedEpoch() == plan.epoch();
   }

@@ -4,13 +4,10 @@ import dev.sluice.actors.kept.HeldSlot;
 import dev.sluice.actors.kept.KeptPositions;
 import dev.sluice.actors.kept.KeptSlot;
 import dev.sluice.actors.placement.PlacementException;
-import dev.sluice.actors.weights.FetchProgress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +54,7 @@ public final class Coordination {
   private final Placement placement;
   private final LongSupplier clock;
   private final CoordinationOutput output;
-  private final Map<NodeId, KnownNode> nodes = new TreeMap<>();
+  private final KnownNodes nodes = new KnownNodes();
 
   private Phase phase = Phase.GATHERING;
   private String reason = "the coordinator has just started";
@@ -111,12 +108,12 @@ public final class Coordination {
 
   /** A node is a member of the cluster; its report may come later. */
   public void joined(NodeId id) {
-    known(id);
+    nodes.get(id);
   }
 
   /** A node tells what it does. Reports that were overtaken by later ones are ignored. */
   public void report(NodeReport report) {
-    KnownNode node = nodes.get(report.node());
+    KnownNode node = nodes.find(report.node());
     NodeReport before = node == null ? null : node.report();
     // One that is no member any more may not have heard of it.
     if (node == null || !node.accept(report)) {
@@ -145,7 +142,7 @@ public final class Coordination {
 
   /** The failure detector says that a node does not answer. */
   public void unreachable(NodeId id) {
-    KnownNode node = known(id);
+    KnownNode node = nodes.get(id);
     if (node.reachable()) {
       node.reachable(false);
       missing(id, id + " is unreachable");
@@ -154,7 +151,7 @@ public final class Coordination {
 
   /** It answers again. */
   public void reachable(NodeId id) {
-    KnownNode node = known(id);
+    KnownNode node = nodes.get(id);
     if (!node.reachable()) {
       node.reachable(true);
       order(node);
@@ -164,7 +161,7 @@ public final class Coordination {
 
   /** A node is no member any more. */
   public void gone(NodeId id) {
-    if (nodes.remove(id) != null) {
+    if (nodes.remove(id)) {
       missing(id, id + " has gone");
     }
   }
@@ -230,7 +227,7 @@ public final class Coordination {
 
   /** A node that was to fetch something for a move cannot. */
   public void cannotFetch(NodeId id, String why) {
-    KnownNode node = nodes.get(id);
+    KnownNode node = nodes.find(id);
     if (node != null && move != null && move.uses(id)) {
       node.exclude(clock.getAsLong(), settings.exclusion().toNanos());
       giveUpMove(id + " cannot get its weights: " + why);
@@ -250,8 +247,7 @@ public final class Coordination {
     String why = id + " leaves";
     if (phase != Phase.RUNNING) {
       replace(why);
-    } else if (wanted == null
-        || nodes.values().stream().anyMatch(n -> n.leaving() && wanted.uses(n.id()))) {
+    } else if (wanted == null || nodes.leavingFrom(wanted)) {
       try {
         move(placement.place(candidates(), reports(), previous), why);
       } catch (PlacementException e) {
@@ -297,7 +293,7 @@ public final class Coordination {
       case GAVE_UP -> {}
     }
     if (phase != Phase.GATHERING) {
-      nodes.values().forEach(this::resend);
+      nodes.all().forEach(this::resend);
     }
   }
 
@@ -331,20 +327,12 @@ public final class Coordination {
 
   /** The last reports of the nodes that answer, ascending by id. */
   public List<NodeReport> reports() {
-    return nodes.values().stream()
-        .filter(KnownNode::reachable)
-        .map(KnownNode::report)
-        .filter(Objects::nonNull)
-        .toList();
+    return nodes.reports();
   }
 
   /** The nodes that do not answer, ascending. */
   public List<NodeId> unreachable() {
-    return nodes.values().stream().filter(n -> !n.reachable()).map(KnownNode::id).toList();
-  }
-
-  private KnownNode known(NodeId id) {
-    return nodes.computeIfAbsent(id, KnownNode::new);
+    return nodes.unreachable();
   }
 
   private boolean uses(NodeId id) {
@@ -363,20 +351,7 @@ public final class Coordination {
   }
 
   private List<NodeReport> candidates() {
-    long now = clock.getAsLong();
-    return nodes.values().stream()
-        .filter(n -> n.usable(now))
-        .map(KnownNode::report)
-        .filter(Objects::nonNull)
-        .toList();
-  }
-
-  /** Nodes that stay, also those that could not load their part just now. */
-  private int present() {
-    return (int)
-        nodes.values().stream()
-            .filter(n -> n.report() != null && n.reachable() && !n.leaving())
-            .count();
+    return nodes.candidates(clock.getAsLong());
   }
 
   private void enter(Phase next, String why) {
@@ -418,7 +393,7 @@ public final class Coordination {
     if (theirs != null) {
       previous = theirs;
     }
-    head = survivingHead(theirs);
+    head = nodes.withHead(theirs);
     replace(reason);
   }
 
@@ -437,23 +412,9 @@ public final class Coordination {
       enter(Phase.BUILDING, reason);
       attachWhenReady();
     }
-    if (nodes.values().stream().anyMatch(n -> n.leaving() && uses(n.id()))) {
+    if (nodes.leavingFrom(theirs)) {
       replace("a node leaves");
     }
-  }
-
-  /** Who has the scheduler of a broken pipeline, so that its sequences live on. */
-  private @Nullable NodeId survivingHead(@Nullable EpochPlan theirs) {
-    for (KnownNode node : nodes.values()) {
-      NodeReport report = node.report();
-      if (report != null
-          && node.reachable()
-          && report.head().present()
-          && (theirs == null || theirs.head().equals(node.id()))) {
-        return node.id();
-      }
-    }
-    return null;
   }
 
   private void onCurrent(KnownNode node, NodeReport report) {
@@ -487,16 +448,7 @@ public final class Coordination {
 
   /** As long as weights come, the time that stages have to be ready begins anew. */
   private void awaitWeights() {
-    long sum = 0;
-    for (KnownNode node : nodes.values()) {
-      NodeReport report = node.report();
-      if (report != null && report.epoch() == epoch) {
-        for (StageReport stage : report.stages()) {
-          FetchProgress fetch = stage.fetch();
-          sum += fetch == null ? 0 : fetch.done();
-        }
-      }
-    }
+    long sum = nodes.fetched(epoch);
     if (sum > fetched) {
       phaseSince = clock.getAsLong();
     }
@@ -507,7 +459,7 @@ public final class Coordination {
     EpochPlan current = Objects.requireNonNull(plan);
     List<StageReport> ready = new ArrayList<>();
     for (int i = 0; i < current.stages().size(); i++) {
-      StageReport stage = readyStage(current, i);
+      StageReport stage = nodes.ready(current, i);
       if (stage == null) {
         return;
       }
@@ -515,9 +467,9 @@ public final class Coordination {
     }
     int pages = ready.stream().mapToInt(s -> s.kv().totalPages()).min().orElse(0);
     attachment = new Attachment(pages, ready.getFirst().kv().pageTokens(), kept(ready));
-    current.stages().forEach(s -> known(s.node()).forgive());
+    current.stages().forEach(s -> nodes.get(s.node()).forgive());
     enter(Phase.ATTACHING, reason);
-    order(known(current.head()));
+    order(nodes.get(current.head()));
   }
 
   private List<KeptSlot> kept(List<StageReport> ready) {
@@ -525,17 +477,6 @@ public final class Coordination {
     return headLives
         ? KeptPositions.of(held)
         : KeptPositions.forNewHead(held, ready.getFirst().kv().pageTokens());
-  }
-
-  private @Nullable StageReport readyStage(EpochPlan current, int index) {
-    NodeReport report = known(current.stages().get(index).node()).report();
-    if (report == null || report.epoch() != epoch) {
-      return null;
-    }
-    return report.stages().stream()
-        .filter(s -> s.stage() == index && s.state() == StageReport.State.READY)
-        .findFirst()
-        .orElse(null);
   }
 
   private void run() {
@@ -603,7 +544,7 @@ public final class Coordination {
     List<NodeReport> candidates = candidates();
     triedWith = candidates.stream().map(NodeReport::node).toList();
     triedAt = clock.getAsLong();
-    int missing = previous == null ? settings.minNodes() - present() : 0;
+    int missing = previous == null ? settings.minNodes() - nodes.present() : 0;
     if (missing > 0) {
       unavailable("waiting for " + missing + " more of " + settings.minNodes() + " nodes");
       return;
@@ -623,19 +564,19 @@ public final class Coordination {
   private void build(Placement.Placed placed, String why) {
     epoch++;
     EpochPlan next = placed.inEpoch(epoch);
-    NodeReport before = known(next.head()).report();
+    NodeReport before = nodes.get(next.head()).report();
     headLives = next.head().equals(head) && before != null && before.head().present();
     plan = next;
     head = next.head();
     attachment = null;
     fetched = 0;
     enter(Phase.BUILDING, why);
-    nodes.values().forEach(this::order);
+    nodes.all().forEach(this::order);
   }
 
   private void unavailable(String why) {
     NodeId keeper = head;
-    boolean relieves = keeper != null && known(keeper).leaving();
+    boolean relieves = keeper != null && nodes.get(keeper).leaving();
     if (phase != Phase.UNAVAILABLE || relieves) {
       dissolve(Phase.UNAVAILABLE, why);
     } else if (!why.equals(reason)) {
@@ -651,12 +592,12 @@ public final class Coordination {
     plan = null;
     attachment = null;
     NodeId keeper = head;
-    if (keeper != null && known(keeper).leaving()) {
+    if (keeper != null && nodes.get(keeper).leaving()) {
       head = null;
     }
     output.log(why);
     enter(next, why);
-    nodes.values().forEach(this::order);
+    nodes.all().forEach(this::order);
   }
 
   /** Where no placement fitted: tries it when the nodes are others than then, and now and then. */
