@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * Nodes in processes of their own, at addresses that stay theirs, and this process as the gateway.
  */
 final class FaultCluster implements AutoCloseable {
-  static final Duration LIMIT = Duration.ofMinutes(2);
+  static final Duration LIMIT = Duration.ofMinutes(4);
 
   /** Starts the process of the node at an address. */
   interface Starter {

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 
 /** The command line in a process of its own, as people start it. */
 final class SluiceProcess implements AutoCloseable {
-  private static final long LIMIT_SECONDS = 120;
+  private static final long LIMIT_SECONDS = 300;
 
   private final Process process;
   private final Path out;
