@@ -1,6 +1,8 @@
 package dev.sluice.ops;
 
+import com.typesafe.config.ConfigException;
 import dev.sluice.actors.CoordinatorActor;
+import dev.sluice.actors.PipelineException;
 import dev.sluice.actors.cluster.ClusterNode;
 import dev.sluice.actors.cluster.ClusterSettings;
 import dev.sluice.actors.cluster.ModelLibrary;
@@ -57,8 +59,7 @@ public final class ClusterClient implements AutoCloseable {
     ClusterSettings settings = access.settings(flags);
     ModelLibrary library =
         store == null ? null : new ModelLibrary(null, store, ModelLibrary.Watcher.NONE);
-    ClusterClient client =
-        new ClusterClient(ClusterNode.start(settings, library, _ -> {}), library);
+    ClusterClient client = new ClusterClient(start(settings, library, _ -> {}), library);
     try {
       ClusterNode.get(client.node.joined(), JOIN, "joining " + String.join(", ", settings.join()));
       return client;
@@ -66,6 +67,20 @@ public final class ClusterClient implements AutoCloseable {
       client.close();
       throw new CommandException(
           "no member of a cluster answers at " + String.join(", ", settings.join()), e);
+    }
+  }
+
+  /**
+   * Starts a member.
+   *
+   * @throws CommandException where a setting, or a port, is not to be had
+   */
+  static ClusterNode start(
+      ClusterSettings settings, @Nullable ModelLibrary library, Consumer<String> log) {
+    try {
+      return ClusterNode.start(settings, library, log);
+    } catch (IllegalArgumentException | ConfigException | PipelineException e) {
+      throw new CommandException(Failures.message(e), e);
     }
   }
 

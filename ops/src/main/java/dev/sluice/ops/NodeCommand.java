@@ -138,7 +138,7 @@ final class NodeCommand implements Callable<Integer> {
     ModelStore store = model.store();
     try (@Nullable GgufFile file = file(settings);
         ModelLibrary library = new ModelLibrary(own(file, store), store, lines)) {
-      ClusterNode node = ClusterNode.start(settings, library, lines::say);
+      ClusterNode node = ClusterClient.start(settings, library, lines::say);
       Signals.register("INT", () -> stop(node, exitCode, INTERRUPTED));
       Signals.register("TERM", () -> stop(node, exitCode, 0));
       lines.say(
