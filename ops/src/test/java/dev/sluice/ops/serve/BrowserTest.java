@@ -247,7 +247,7 @@ class BrowserTest {
       assertThat(page.locator("#send")).hasText("Stop");
       page.keyboard().press("Escape");
       assertThat(page.locator(".facts")).containsText("stopped");
-      await().until(() -> ended.get() == 1);
+      await().atMost(Duration.ofSeconds(60)).until(() -> ended.get() == 1);
       page.getByText("Regenerate").click();
       assertThat(page.locator(".assistant .body")).hasText("answer 2");
       assertThat(page.locator(".facts")).containsText("seed 42");
