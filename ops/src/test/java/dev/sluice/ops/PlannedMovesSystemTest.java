@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.typesafe.config.ConfigFactory;
 import dev.sluice.actors.CoordinatorActor;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,14 +28,12 @@ class PlannedMovesSystemTest {
   private static final int NODES = 3;
 
   /** However busy the machine is: no node may be thought lost here, since layers would move. */
-  private static final String PATIENCE =
-      "akka.cluster.failure-detector.acceptable-heartbeat-pause = 1m";
+  private static final String PATIENCE = "1m";
 
   @TempDir private static Path folder = Path.of("");
   private final List<String> addresses = new ArrayList<>();
   private FaultCluster cluster = new FaultCluster(folder);
   private List<List<Integer>> expected = List.of();
-  private String config = "";
 
   @BeforeAll
   void form() throws IOException {
@@ -44,11 +41,9 @@ class PlannedMovesSystemTest {
     StartupArchive.write(model);
     expected = FaultStreams.alone(model);
     addresses.addAll(FaultCluster.freeAddresses(NODES));
-    config = "--config=" + Files.writeString(folder.resolve("patient.conf"), PATIENCE);
     cluster =
         new FaultCluster(
-            folder,
-            config,
+            (_, line) -> start(line),
             "-m",
             model.toString(),
             "--stages=3",
@@ -58,13 +53,20 @@ class PlannedMovesSystemTest {
     for (String address : addresses) {
       cluster.start(address, addresses);
     }
-    cluster.connect("127.0.0.1", addresses, ConfigFactory.parseString(PATIENCE));
+    cluster.connect(
+        "127.0.0.1", addresses, ConfigFactory.parseString("sluice.cluster.patience = " + PATIENCE));
     cluster.awaitServing(NODES);
   }
 
   @AfterAll
   void end() {
     cluster.close();
+  }
+
+  private static SluiceProcess start(List<String> line) throws IOException {
+    List<String> command = SluiceProcess.patientCommand(PATIENCE);
+    command.addAll(line);
+    return SluiceProcess.startCommand(folder, command);
   }
 
   private void survive(FaultCluster.Fault fault) throws Exception {
@@ -80,8 +82,7 @@ class PlannedMovesSystemTest {
   }
 
   private String[] line(String verb, String... more) {
-    return Stream.concat(
-            Stream.of(verb, config, "--join=" + String.join(",", addresses)), Stream.of(more))
+    return Stream.concat(Stream.of(verb, "--join=" + String.join(",", addresses)), Stream.of(more))
         .toArray(String[]::new);
   }
 

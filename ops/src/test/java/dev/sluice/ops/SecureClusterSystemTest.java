@@ -34,19 +34,19 @@ class SecureClusterSystemTest {
   private Path config(TestCertificates certificates, String node) throws IOException {
     Path file = folder.resolve(node + ".conf");
     String section = certificates.settings(node).root().render();
-    // Processes that share few cores are late at times; who is lost is no matter of this test.
-    String patience = "akka.cluster.failure-detector.acceptable-heartbeat-pause = 20s\n";
-    return Files.writeString(file, patience + "sluice.security " + section);
+    return Files.writeString(file, "sluice.security " + section);
   }
 
   /** The first node has the small model that comes along; who joins it fetches that. */
   private SluiceProcess node(Path config, int port, String... more) throws IOException {
-    List<String> arguments = new ArrayList<>(List.of("node", "--config", config.toString()));
+    // Processes that share few cores are late at times; who is lost is no matter of this test.
+    List<String> arguments = SluiceProcess.patientCommand("20s");
+    arguments.addAll(List.of("node", "--config", config.toString()));
     arguments.addAll(List.of("--port", "" + port, "--memory", "1g", "--cores", "1"));
     arguments.addAll(List.of("--min-nodes", "2", "--stages", "2"));
     arguments.addAll(List.of("--store", folder.resolve("store-" + port).toString()));
     arguments.addAll(List.of(more));
-    SluiceProcess process = SluiceProcess.start(folder, arguments.toArray(String[]::new));
+    SluiceProcess process = SluiceProcess.startCommand(folder, arguments);
     processes.add(process);
     return process;
   }

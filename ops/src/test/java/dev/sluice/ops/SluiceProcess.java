@@ -56,6 +56,17 @@ final class SluiceProcess implements AutoCloseable {
         Sluice.class.getName());
   }
 
+  /**
+   * The command, for a process that takes nobody for lost who has been silent for less than that.
+   *
+   * @param patience as settings have it, such as 8s
+   */
+  static List<String> patientCommand(String patience) {
+    List<String> command = new ArrayList<>(List.of("env", "SLUICE_CLUSTER_PATIENCE=" + patience));
+    command.addAll(command());
+    return command;
+  }
+
   /** Starts any command in {@code folder}, with its output going to files there. */
   static SluiceProcess startCommand(Path folder, List<String> command) throws IOException {
     Path out = Files.createTempFile(folder, "out", ".txt");

@@ -27,8 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(600)
 class WeightsSystemTest {
   /** Nobody is to be taken for lost because a machine is busy. */
-  private static final String PATIENCE =
-      "akka.cluster.failure-detector.acceptable-heartbeat-pause = 8s\n";
+  private static final String PATIENCE = "8s";
 
   /** In a name space of its own, where only the process sees what is mounted. */
   private static final List<String> UNSHARED =
@@ -51,7 +50,7 @@ class WeightsSystemTest {
   }
 
   private void prepare(int nodes) throws IOException {
-    config = config("patient", "");
+    config = config("plain", "");
     addresses = FaultCluster.freeAddresses(nodes);
   }
 
@@ -61,7 +60,7 @@ class WeightsSystemTest {
   }
 
   private Path config(String name, String more) throws IOException {
-    return Files.writeString(folder.resolve(name + ".conf"), PATIENCE + more);
+    return Files.writeString(folder.resolve(name + ".conf"), more);
   }
 
   /** Begins a cluster whose first pipeline waits for so many nodes. */
@@ -77,7 +76,9 @@ class WeightsSystemTest {
   }
 
   private SluiceProcess startHere(String address, List<String> line) throws IOException {
-    return SluiceProcess.start(folder, line.toArray(String[]::new));
+    List<String> command = SluiceProcess.patientCommand(PATIENCE);
+    command.addAll(line);
+    return SluiceProcess.startCommand(folder, command);
   }
 
   private void startWithFile(int node) throws IOException {
@@ -97,7 +98,8 @@ class WeightsSystemTest {
   }
 
   private void connect() {
-    cluster.connect("127.0.0.1", addresses, ConfigFactory.parseString(PATIENCE));
+    cluster.connect(
+        "127.0.0.1", addresses, ConfigFactory.parseString("sluice.cluster.patience = " + PATIENCE));
   }
 
   private void shouldSayWhatOneProcessSays() {
@@ -209,7 +211,7 @@ class WeightsSystemTest {
             command.addAll(UNSHARED);
             command.addAll(List.of(mount, "sh"));
           }
-          command.addAll(SluiceProcess.command());
+          command.addAll(SluiceProcess.patientCommand(PATIENCE));
           command.addAll(line);
           return SluiceProcess.startCommand(folder, command);
         },
