@@ -31,7 +31,7 @@ public final class CountedPages {
   }
 
   private boolean has(Object page) {
-    return pages.stream().anyMatch(p -> p == page);
+    return pages.contains(page);
   }
 
   public void cut(int positions) {
