@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * gives up after many.
  */
 class ShardAllocationTest {
-  private static final int STRETCHES = 400;
+  private static final int STRETCHES = 4_000;
   private static final int ROUNDS = 20;
   private static final int VOCABULARY = 50;
 
